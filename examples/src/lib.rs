@@ -1,0 +1,1 @@
+//! Synchronizers as service authors write them: see the examples of this package.

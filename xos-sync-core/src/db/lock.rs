@@ -1,0 +1,42 @@
+//! One process per Synchronizer and SQLite file.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::PathBuf,
+};
+
+use super::DatabaseUrl;
+use crate::error::{Error, Result};
+
+/// The right to run a Synchronizer on a database. The operating system takes it back when the
+/// process ends, also by kill -9.
+#[derive(Debug)]
+pub struct ProcessLock {
+    _file: File,
+}
+
+impl ProcessLock {
+    pub(super) fn take(url: &DatabaseUrl, synchronizer: &str) -> Result<Self> {
+        let file = url.file();
+        let mut path = file.as_os_str().to_owned();
+        path.push(format!("-{synchronizer}.lock"));
+        let path = PathBuf::from(path);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|source| Error::Io { what: format!("cannot lock {}", path.display()), source })?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _file: lock }),
+            Err(TryLockError::WouldBlock) => Err(Error::AlreadyRunning {
+                synchronizer: synchronizer.to_owned(),
+                file: file.display().to_string(),
+                lock: path.display().to_string(),
+            }),
+            Err(TryLockError::Error(source)) => {
+                Err(Error::Io { what: format!("cannot lock {}", path.display()), source })
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Group commit, and the watch for others' commits.
+//!
+//! What many tasks write at the same time becomes one transaction. Between transactions the
+//! same connection asks the database whether somebody else has committed: SQLite does not
+//! count a connection's own commits, so the framework's stamps wake nobody.
+//!
+//! **Invariant:** a write's answer is sent only after the transaction that holds it is
+//! committed, and a write that fails leaves nothing behind.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    QueryResult, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
+    sql_types::BigInt,
+};
+use tokio::sync::{oneshot, watch};
+
+use super::AnyConnection;
+use crate::error::{Error, Result};
+
+/// Writes taken into one transaction at the most.
+const MOST: usize = 256;
+
+/// How often the database is asked for others' commits. One question costs about 1 µs.
+const WATCH_EVERY: Duration = Duration::from_millis(5);
+
+/// Whether a write is news for the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wakes {
+    Steps,
+    Nobody,
+}
+
+/// The handle of the thread that owns the writing connection. The thread ends when the last
+/// handle is dropped.
+pub(super) struct Writer {
+    queue: Sender<Box<dyn Write>>,
+    changes: watch::Receiver<u64>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: AnyConnection) -> std::io::Result<Self> {
+        let (queue, writes) = channel();
+        let (news, changes) = watch::channel(0);
+        let thread = WriterThread { connection, news, seen: None, asked: Instant::now() };
+        thread::Builder::new()
+            .name("xos-sync-writer".into())
+            .spawn(move || thread.serve(&writes))?;
+        Ok(Self { queue, changes })
+    }
+
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F, wakes: Wakes) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let write = Waiting { work, wakes, result: None, answer };
+        self.queue.send(Box::new(write)).map_err(|_| Error::Closed)?;
+        Ok(answered.await.map_err(|_| Error::Closed)??)
+    }
+}
+
+/// A write of any type, with the task that waits for it.
+trait Write: Send {
+    fn wakes(&self) -> Wakes;
+    fn run(&mut self, connection: &mut AnyConnection) -> QueryResult<()>;
+    fn committed(self: Box<Self>);
+    fn failed(self: Box<Self>, error: diesel::result::Error);
+}
+
+struct Waiting<T, F> {
+    work: F,
+    wakes: Wakes,
+    result: Option<T>,
+    answer: oneshot::Sender<QueryResult<T>>,
+}
+
+impl<T, F> Write for Waiting<T, F>
+where
+    T: Send,
+    F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send,
+{
+    fn wakes(&self) -> Wakes {
+        self.wakes
+    }
+
+    fn run(&mut self, connection: &mut AnyConnection) -> QueryResult<()> {
+        self.result = Some((self.work)(connection)?);
+        Ok(())
+    }
+
+    fn committed(self: Box<Self>) {
+        let Self { work, result, answer, .. } = *self;
+        // First, so that whoever gets the answer is the only owner of what the closure shared.
+        drop(work);
+        if let Some(result) = result {
+            // Nobody waits any more when the task was cancelled; the write holds all the same.
+            let _ = answer.send(Ok(result));
+        }
+    }
+
+    fn failed(self: Box<Self>, error: diesel::result::Error) {
+        let Self { work, answer, .. } = *self;
+        drop(work);
+        let _ = answer.send(Err(error));
+    }
+}
+
+struct WriterThread {
+    connection: AnyConnection,
+    news: watch::Sender<u64>,
+    seen: Option<i64>,
+    asked: Instant,
+}
+
+#[derive(QueryableByName)]
+struct DataVersion {
+    #[diesel(sql_type = BigInt)]
+    data_version: i64,
+}
+
+impl WriterThread {
+    fn serve(mut self, writes: &Receiver<Box<dyn Write>>) {
+        loop {
+            match writes.recv_timeout(WATCH_EVERY) {
+                Ok(first) => {
+                    let mut group = vec![first];
+                    group.extend(writes.try_iter().take(MOST - 1));
+                    self.commit_group(group);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.asked.elapsed() >= WATCH_EVERY {
+                self.look_for_others();
+            }
+        }
+    }
+
+    fn look_for_others(&mut self) {
+        self.asked = Instant::now();
+        // No answer: the file cannot be read just now. The safety poll goes on all the same.
+        let version = sql_query("PRAGMA data_version")
+            .get_result::<DataVersion>(&mut self.connection)
+            .ok()
+            .map(|row| row.data_version);
+        if version.is_some() && self.seen != version {
+            if self.seen.is_some() {
+                self.tell();
+            }
+            self.seen = version;
+        }
+    }
+
+    fn tell(&self) {
+        self.news.send_modify(|changes| *changes += 1);
+    }
+
+    fn commit_group(&mut self, mut group: Vec<Box<dyn Write>>) {
+        if self.commit(&mut group).is_ok() {
+            self.answer(group);
+            return;
+        }
+        // One of them failed: each goes alone, so that only that one does.
+        for write in group {
+            let mut alone = vec![write];
+            match self.commit(&mut alone) {
+                Ok(()) => self.answer(alone),
+                Err(error) => {
+                    // An error cannot be cloned, and there is one write for it.
+                    if let Some(write) = alone.pop() {
+                        write.failed(error);
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&self, group: Vec<Box<dyn Write>>) {
+        if group.iter().any(|write| write.wakes() == Wakes::Steps) {
+            self.tell();
+        }
+        group.into_iter().for_each(|write| write.committed());
+    }
+
+    fn commit(&mut self, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
+        self.connection.batch_execute("BEGIN IMMEDIATE")?;
+        let outcome = group
+            .iter_mut()
+            .try_for_each(|write| run_caught(&mut **write, &mut self.connection))
+            .and_then(|()| self.connection.batch_execute("COMMIT"));
+        if outcome.is_err() {
+            // Fails when the engine has rolled back by itself already.
+            let _ = self.connection.batch_execute("ROLLBACK");
+        }
+        outcome
+    }
+}
+
+/// A panic in one closure must not take the thread, and with it everybody's writes, down.
+fn run_caught(write: &mut dyn Write, connection: &mut AnyConnection) -> QueryResult<()> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| write.run(connection))).unwrap_or_else(|_| {
+        Err(diesel::result::Error::QueryBuilderError("the writing closure panicked".into()))
+    })
+}

@@ -1,0 +1,160 @@
+//! One outcome → its row. The only code that writes `enacted` and removes rows.
+//!
+//! **Invariant (C3):** `enacted` becomes the version that was read before the call, never
+//! "now", and never goes back.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use diesel::{
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Integer, Text},
+};
+
+use crate::{db::AnyConnection, model::ModelInfo, schedule::Retry, sql};
+
+/// Writes the backend columns that a call changed.
+pub(crate) type SaveBackend = Box<dyn Fn(&mut AnyConnection) -> QueryResult<usize> + Send + Sync>;
+
+/// What is to be written about a row.
+pub(crate) struct Outcome {
+    pub(crate) model: &'static ModelInfo,
+    pub(crate) id: i64,
+    /// The version that was read before the call.
+    pub(crate) read: i64,
+    pub(crate) stamp: Stamp,
+    pub(crate) save: Option<SaveBackend>,
+}
+
+/// How a call, or the lack of one, ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stamp {
+    /// In line with the version that was read.
+    Enacted,
+    /// Gone from the backend, or never there.
+    Gone,
+    /// Neither: looked at again at a known time.
+    Failed(Failure),
+}
+
+/// Why a row is not in line, as its columns say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) class: &'static str,
+    pub(crate) message: String,
+    pub(crate) retry: Retry,
+}
+
+#[derive(QueryableByName)]
+struct RemovedId {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// Rows that left their table, by table.
+pub(crate) type Removed = BTreeMap<&'static str, Vec<i64>>;
+
+/// Writes all outcomes; `unreferenced` gives the condition under which a row of a model may
+/// be removed.
+pub(crate) fn stamp<'a>(
+    conn: &mut AnyConnection,
+    outcomes: impl IntoIterator<Item = &'a Outcome>,
+    unreferenced: &BTreeMap<&'static str, String>,
+) -> QueryResult<Removed> {
+    let mut enacted: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    let mut gone: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
+    for outcome in outcomes {
+        if let Some(save) = &outcome.save {
+            save(conn)?;
+        }
+        let table = outcome.model.table;
+        match &outcome.stamp {
+            Stamp::Enacted => enacted.entry(table).or_default().push(outcome),
+            Stamp::Gone => gone.entry(table).or_default().push(outcome),
+            Stamp::Failed(failure) => fail(conn, outcome, failure)?,
+        }
+    }
+    for (table, outcomes) in enacted {
+        enact(conn, table, &outcomes)?;
+    }
+    let mut removed = Removed::new();
+    for (table, outcomes) in gone {
+        let free = unreferenced.get(table).map_or("TRUE", String::as_str);
+        removed.insert(table, remove(conn, table, &outcomes, free)?);
+    }
+    Ok(removed)
+}
+
+fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<()> {
+    sql_query(format!(
+        "UPDATE {table} SET enacted = v.column2, backend_status = NULL, backend_class = NULL, attempts = 0, \
+         retry_at = NULL FROM (VALUES {}) AS v \
+         WHERE {table}.id = v.column1 AND ({table}.enacted IS NULL OR {table}.enacted < v.column2)",
+        versions(outcomes),
+    ))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// `(id,version),(id,version)`.
+fn versions(outcomes: &[&Outcome]) -> String {
+    let mut values = String::with_capacity(outcomes.len() * 28);
+    for outcome in outcomes {
+        let comma = if values.is_empty() { "" } else { "," };
+        let _ = write!(values, "{comma}({},{})", outcome.id, outcome.read);
+    }
+    values
+}
+
+/// The wait is written only for the version that failed: a goal that was changed meanwhile
+/// is tried at once.
+fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> QueryResult<()> {
+    let table = outcome.model.table;
+    let written = sql_query(format!(
+        "UPDATE {table} SET attempted = TRUE, backend_status = ?, backend_class = ?, attempts = ?, retry_at = ? \
+         WHERE id = ? AND updated = ?"
+    ))
+    .bind::<Text, _>(&failure.message)
+    .bind::<Text, _>(failure.class)
+    .bind::<Integer, _>(failure.retry.attempts)
+    .bind::<BigInt, _>(failure.retry.at.0)
+    .bind::<BigInt, _>(outcome.id)
+    .bind::<BigInt, _>(outcome.read)
+    .execute(conn)?;
+    if written == 0 {
+        mark_attempted(conn, table, &[outcome.id])?;
+    }
+    Ok(())
+}
+
+/// Notes that the backend may hold something of these rows.
+pub(crate) fn mark_attempted(
+    conn: &mut AnyConnection,
+    table: &str,
+    ids: &[i64],
+) -> QueryResult<()> {
+    let ids = sql::list(ids.iter().copied());
+    sql_query(format!("UPDATE {table} SET attempted = TRUE WHERE id IN ({ids}) AND NOT attempted"))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Removes rows whose deletion still stands and that nobody references; the others stay
+/// deleted, and are looked at again.
+fn remove(
+    conn: &mut AnyConnection,
+    table: &str,
+    outcomes: &[&Outcome],
+    unreferenced: &str,
+) -> QueryResult<Vec<i64>> {
+    let ids = sql::list(outcomes.iter().map(|outcome| outcome.id));
+    sql_query(format!(
+        "UPDATE {table} AS c SET purgeable = TRUE FROM (VALUES {}) AS v \
+         WHERE c.id = v.column1 AND c.deleted AND c.updated = v.column2 AND {unreferenced}",
+        versions(outcomes),
+    ))
+    .execute(conn)?;
+    let removed: Vec<RemovedId> =
+        sql_query(format!("DELETE FROM {table} WHERE id IN ({ids}) AND purgeable RETURNING id"))
+            .load(conn)?;
+    Ok(removed.into_iter().map(|row| row.id).collect())
+}

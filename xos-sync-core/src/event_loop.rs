@@ -1,0 +1,80 @@
+//! The loop: one select over events, work that has ended, the clock and the shutdown. The
+//! guide's `mainloop`, and the only place that waits for time to pass.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::{
+    event::{Event, Feeds},
+    pass::{Clock, Passes, Report},
+};
+
+/// When a run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Only at the shutdown.
+    Shutdown,
+    /// When nothing is left that can be done now.
+    Quiet,
+}
+
+/// Runs passes until the end; the last pass's report. What was begun is finished first.
+pub(crate) async fn run(
+    mut passes: Passes,
+    mut feeds: Feeds,
+    clock: Clock,
+    safety_poll: Duration,
+    until: Until,
+    shutdown: impl Future<Output = ()>,
+    reports: &watch::Sender<Option<Report>>,
+) -> Report {
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut stopping = false;
+    let mut last = Report::default();
+    let mut poll_at = Instant::now() + safety_poll;
+    loop {
+        passes.turn();
+        if passes.is_idle() {
+            if let Some(report) = passes.finish_pass() {
+                reports.send_replace(Some(report.clone()));
+                if report.did_something() || until == Until::Quiet {
+                    last = report;
+                }
+            }
+            if stopping || until == Until::Quiet {
+                return last;
+            }
+        }
+        let wake_at = next_wake(&passes, &clock, poll_at);
+        tokio::select! {
+            biased;
+            () = &mut shutdown, if !stopping => {
+                tracing::info!("shutting down: what was begun is finished first");
+                stopping = true;
+                passes.stop();
+            }
+            () = passes.advance() => {}
+            event = feeds.next(), if !stopping => match event {
+                Event::Changed => passes.look_again(),
+                Event::ComeRound => passes.all_come_round(),
+            },
+            () = tokio::time::sleep_until(wake_at.into()), if !stopping => {
+                if Instant::now() >= poll_at {
+                    poll_at = Instant::now() + safety_poll;
+                    passes.look_again();
+                }
+            }
+        }
+    }
+}
+
+/// When something is due although nothing happens.
+fn next_wake(passes: &Passes, clock: &Clock, poll_at: Instant) -> Instant {
+    let (due, rest) = passes.next_due();
+    let now = Instant::now();
+    let due = due.map(|due| now + due.since(clock()));
+    let at = [due, rest].into_iter().flatten().fold(poll_at, Instant::min);
+    // Not before the next tick of the timer: a rest that is just over must not spin.
+    at.max(now + Duration::from_micros(500))
+}

@@ -1,0 +1,84 @@
+//! The write-ahead log of first calls: rows that are about to be handed to a step for the
+//! first time are noted before, so that after a crash it is known that the backend may hold
+//! something of them, and a deletion asks it (contract C4).
+//!
+//! One line a batch, not a write a row.
+
+use diesel::{
+    OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Text},
+};
+
+use crate::{db::AnyConnection, enacted::mark_attempted, model::ModelInfo, sql};
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    model: String,
+    #[diesel(sql_type = Text)]
+    ids: String,
+}
+
+#[derive(QueryableByName)]
+struct LineId {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// Notes rows before their first call; the line's number.
+pub(crate) fn begin(
+    conn: &mut AnyConnection,
+    synchronizer: &str,
+    model: &ModelInfo,
+    ids: &[i64],
+) -> QueryResult<i64> {
+    sql_query("INSERT INTO xos_sync_journal (synchronizer, model, ids) VALUES (?, ?, ?) RETURNING id")
+        .bind::<Text, _>(synchronizer)
+        .bind::<Text, _>(model.table)
+        .bind::<Text, _>(sql::list(ids.iter().copied()))
+        .get_result::<LineId>(conn)
+        .map(|line| line.id)
+}
+
+/// Forgets lines whose rows all have their outcome.
+pub(crate) fn end(conn: &mut AnyConnection, lines: &[i64]) -> QueryResult<()> {
+    if !lines.is_empty() {
+        let lines = sql::list(lines.iter().copied());
+        sql_query(format!("DELETE FROM xos_sync_journal WHERE id IN ({lines})")).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Marks the rows that a run of this Synchronizer left in hand when it died; their number.
+pub(crate) fn recover(
+    conn: &mut AnyConnection,
+    synchronizer: &str,
+    models: &[&'static ModelInfo],
+) -> QueryResult<usize> {
+    let mut recovered = 0;
+    loop {
+        let line: Option<Line> =
+            sql_query("SELECT id, model, ids FROM xos_sync_journal WHERE synchronizer = ? ORDER BY id LIMIT 1")
+                .bind::<Text, _>(synchronizer)
+                .get_result(conn)
+                .optional()?;
+        let Some(line) = line else { return Ok(recovered) };
+        let ids: Vec<i64> = line.ids.split(',').filter_map(|id| id.parse().ok()).collect();
+        if let Some(model) = models.iter().find(|model| model.table == line.model) {
+            mark_attempted(conn, model.table, &ids)?;
+            recovered += ids.len();
+        }
+        end(conn, &[line.id])?;
+    }
+}
+
+/// The condition under which the row `row` is in nobody's hand for the first time.
+pub(crate) fn not_in_hand(model: &ModelInfo, row: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT 1 FROM xos_sync_journal AS j WHERE j.model = '{table}' \
+         AND instr(',' || j.ids || ',', ',' || {row}.id || ',') > 0)",
+        table = model.table,
+    )
+}

@@ -1,0 +1,86 @@
+//! What a model is: a table of the goal state, its Rust struct and their description.
+
+mod bookkeeping;
+mod choice;
+mod id;
+mod info;
+mod micros;
+mod object_ref;
+mod secret;
+
+use diesel::QueryResult;
+
+use crate::db::AnyConnection;
+
+pub use bookkeeping::{Bookkeeping, BookkeepingRow};
+pub use id::Id;
+pub use info::{Column, ColumnKind, ColumnType, ModelInfo, OnDelete, Reference, Unique};
+pub use micros::Micros;
+pub use object_ref::ObjectRef;
+pub use secret::Secret;
+
+/// A table of the goal state as a Rust struct. Implemented by
+/// [`#[model]`](macro@crate::model), never by hand.
+///
+/// The struct has the author's fields plus `id` and `bookkeeping`; the module named after
+/// the table holds diesel's `table!`, so every diesel query works on it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model",
+    label = "not a model",
+    note = "declare it with `#[model(table = …)]` on its struct"
+)]
+pub trait Model: Clone + PartialEq + Send + Sync + Sized + 'static {
+    /// The values of a row that is not in the database yet: goal and backend columns only.
+    type New: Clone + Send + 'static;
+
+    /// The description of the table.
+    const INFO: &'static ModelInfo;
+
+    /// The key of the row.
+    fn id(&self) -> Id<Self>;
+
+    /// What the framework and the database keep about the row.
+    fn bookkeeping(&self) -> &Bookkeeping;
+
+    /// Reads rows for which the SQL condition `filter` holds, in the order of their keys.
+    ///
+    /// # Errors
+    /// What the database answered.
+    fn load(conn: &mut AnyConnection, filter: &str, limit: i64) -> QueryResult<Vec<Self>>;
+
+    /// Adds a row and returns it as the database completed it.
+    ///
+    /// # Errors
+    /// What the database answered, for instance a unique or foreign key violation.
+    fn insert(conn: &mut AnyConnection, new: &Self::New) -> QueryResult<Self>;
+
+    /// Writes the backend columns of this row, and nothing else.
+    ///
+    /// # Errors
+    /// What the database answered.
+    fn save_backend(&self, conn: &mut AnyConnection) -> QueryResult<usize>;
+
+    /// The first goal column in which the two differ: a step must not change any.
+    fn goal_difference(&self, before: &Self) -> Option<&'static str>;
+
+    /// Whether the two differ in a backend column.
+    fn backend_differs(&self, before: &Self) -> bool;
+
+    /// The keys that the references hold, in the order of [`ModelInfo::references`].
+    fn reference_ids(&self) -> Vec<Option<i64>>;
+
+    /// What people call this row: the column marked `#[label]`, else one named `name`, else
+    /// its key.
+    fn label(&self) -> String;
+
+    /// This row without its type.
+    fn object_ref(&self) -> ObjectRef {
+        ObjectRef { model: Self::INFO, id: self.id().raw(), label: self.label() }
+    }
+
+    /// The identity that is never used again, also not after the row is gone: what a step
+    /// gives a backend as idempotency token and as tag.
+    fn uid(&self) -> &str {
+        &self.bookkeeping().uid
+    }
+}

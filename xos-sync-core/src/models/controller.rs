@@ -1,0 +1,112 @@
+//! What each controller knows of the other models: one row for each pair, written by whoever
+//! wants the thing to exist there. Each goes with either side.
+
+use super::{Controller, Image, Network, Site, SitePrivilege, Slice, SlicePrivilege, User};
+use crate::{Id, model};
+
+/// A site as one controller knows it.
+#[model(table = controller_sites, unique(site_id, controller_id))]
+pub struct ControllerSite {
+    /// The site.
+    #[references(Site, on_delete = cascade)]
+    pub site_id: Id<Site>,
+    /// The controller.
+    #[references(Controller, on_delete = cascade)]
+    pub controller_id: Id<Controller>,
+    /// Its tenant there.
+    #[backend]
+    pub tenant_id: Option<String>,
+}
+
+/// A slice as one controller knows it.
+#[model(table = controller_slices, unique(slice_id, controller_id))]
+pub struct ControllerSlice {
+    /// The slice.
+    #[references(Slice, on_delete = cascade)]
+    pub slice_id: Id<Slice>,
+    /// The controller.
+    #[references(Controller, on_delete = cascade)]
+    pub controller_id: Id<Controller>,
+    /// Its tenant there.
+    #[backend]
+    pub tenant_id: Option<String>,
+}
+
+/// A user as one controller knows it.
+#[model(table = controller_users, unique(user_id, controller_id))]
+pub struct ControllerUser {
+    /// The user.
+    #[references(User, on_delete = cascade)]
+    pub user_id: Id<User>,
+    /// The controller.
+    #[references(Controller, on_delete = cascade)]
+    pub controller_id: Id<Controller>,
+    /// The user's account there.
+    #[backend]
+    pub kuser_id: Option<String>,
+}
+
+/// An image as one controller knows it.
+#[model(table = controller_images, unique(image_id, controller_id))]
+pub struct ControllerImage {
+    /// The image.
+    #[references(Image, on_delete = cascade)]
+    pub image_id: Id<Image>,
+    /// The controller.
+    #[references(Controller, on_delete = cascade)]
+    pub controller_id: Id<Controller>,
+    /// The copy of it there.
+    #[backend]
+    pub glance_image_id: Option<String>,
+}
+
+/// A network as one controller knows it.
+#[model(table = controller_networks, unique(network_id, controller_id))]
+pub struct ControllerNetwork {
+    /// The network.
+    #[references(Network, on_delete = cascade)]
+    pub network_id: Id<Network>,
+    /// The controller.
+    #[references(Controller, on_delete = cascade)]
+    pub controller_id: Id<Controller>,
+    /// The network there.
+    #[backend]
+    pub net_id: Option<String>,
+    /// Its subnet there.
+    #[backend]
+    pub subnet_id: Option<String>,
+    /// Its router there.
+    #[backend]
+    pub router_id: Option<String>,
+    /// The range of addresses that it got there.
+    #[backend]
+    pub subnet: Option<String>,
+}
+
+/// A site privilege as one controller knows it.
+#[model(table = controller_site_privileges, unique(site_privilege_id, controller_id))]
+pub struct ControllerSitePrivilege {
+    /// The privilege.
+    #[references(SitePrivilege, on_delete = cascade)]
+    pub site_privilege_id: Id<SitePrivilege>,
+    /// The controller.
+    #[references(Controller, on_delete = cascade)]
+    pub controller_id: Id<Controller>,
+    /// The role there.
+    #[backend]
+    pub role_id: Option<String>,
+}
+
+/// A slice privilege as one controller knows it.
+#[model(table = controller_slice_privileges, unique(slice_privilege_id, controller_id))]
+pub struct ControllerSlicePrivilege {
+    /// The privilege.
+    #[references(SlicePrivilege, on_delete = cascade)]
+    pub slice_privilege_id: Id<SlicePrivilege>,
+    /// The controller.
+    #[references(Controller, on_delete = cascade)]
+    pub controller_id: Id<Controller>,
+    /// The role there.
+    #[backend]
+    pub role_id: Option<String>,
+}

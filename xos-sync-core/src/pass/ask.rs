@@ -1,0 +1,186 @@
+//! Which rows are pending, and ready: the questions to the database and their answers.
+
+use diesel::{RunQueryDsl, sql_query};
+
+use super::{AGAIN, Done, Finished, Passes};
+use crate::{
+    db::Db,
+    enacted::{Outcome, Stamp},
+    error::Result,
+    journal,
+    lane::ReadyRow,
+    model::{Micros, ModelInfo, ObjectRef},
+    pending::{Batch, Question, Rows},
+    step::{Call, Row},
+};
+
+/// An answer on its way to its lane.
+pub(super) struct Answer {
+    lane: usize,
+    question: Question,
+    batch: Result<Batch>,
+}
+
+/// Rows on their way to their lane, with the journal's line.
+pub(super) struct Journaled {
+    lane: usize,
+    call: Call,
+    rows: Vec<Box<dyn Row>>,
+    line: Result<i64>,
+}
+
+impl Passes {
+    /// Sends each lane's next question, if it has one.
+    pub(super) fn ask(&mut self) {
+        let now = std::time::Instant::now();
+        for at in 0..self.lanes.len() {
+            let lane = &mut self.lanes[at];
+            let Some(question) = lane.next_question(now) else { continue };
+            let (db, questions) = (self.db.clone(), lane.questions.clone());
+            let observed = lane.observed.clone();
+            self.tasks.spawn(async move {
+                let asked = question.clone();
+                let batch =
+                    db.run(move |conn| questions.ask(conn, observed.as_deref(), &asked)).await;
+                Done::Answered(Answer { lane: at, question, batch })
+            });
+        }
+    }
+
+    pub(super) fn answered(&mut self, answer: Answer) {
+        let Answer { lane: at, question, batch } = answer;
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => return self.not_answered(at, &question, &error),
+        };
+        let lane = &mut self.lanes[at];
+        let last = match &batch.rows {
+            Rows::Call(_, rows) => rows.last().map(|row| row.id()),
+            Rows::Purge(rows) => rows.last().map(|(id, _)| *id),
+        };
+        let now = std::time::Instant::now();
+        lane.answered(&question, last, batch.full, batch.took, now);
+        if !batch.full {
+            lane.retry_at = batch.retry_at;
+        }
+        match batch.rows {
+            _ if self.stopping => {}
+            Rows::Call(call, rows) => self.take(at, call, rows),
+            Rows::Purge(rows) => self.purge(at, rows),
+        }
+    }
+
+    /// The database did not answer: ask again a little later.
+    fn not_answered(&mut self, at: usize, question: &Question, error: &crate::error::Error) {
+        let lane = &mut self.lanes[at];
+        tracing::warn!(model = lane.model.name, %error, "cannot ask which rows are pending; asking again");
+        self.report.trouble = Some(error.to_string());
+        lane.unanswered(question);
+        lane.rest_until_at_least(std::time::Instant::now() + AGAIN);
+    }
+
+    /// Takes rows in hand; those that go to their step for the first time only after the
+    /// journal has them.
+    fn take(&mut self, at: usize, call: Call, rows: Vec<Box<dyn Row>>) {
+        let lane = &mut self.lanes[at];
+        let rows: Vec<_> =
+            rows.into_iter().filter(|row| lane.take(row.id(), row.updated())).collect();
+        if rows.is_empty() {
+            return;
+        }
+        let first_time = |row: &&Box<dyn Row>| call == Call::Sync && row.enacted().is_none();
+        let ids: Vec<i64> = rows.iter().filter(first_time).map(|row| row.id()).collect();
+        if ids.is_empty() {
+            rows.into_iter().for_each(|row| lane.ready(ReadyRow { row, call, journal: None }));
+            return;
+        }
+        let (db, model, synchronizer) = (self.db.clone(), lane.model, self.context.synchronizer());
+        self.tasks.spawn(async move {
+            let line = db
+                .write_quietly(move |conn| journal::begin(conn, synchronizer, model, &ids))
+                .await;
+            Done::Journaled(Journaled { lane: at, call, rows, line })
+        });
+    }
+
+    pub(super) fn journaled(&mut self, journaled: Journaled) {
+        let Journaled { lane: at, call, rows, line } = journaled;
+        match line {
+            Ok(line) => {
+                let first = rows.iter().filter(|row| row.enacted().is_none()).count();
+                self.journal.insert(line, first);
+                for row in rows {
+                    let journal = row.enacted().is_none().then_some(line);
+                    self.lanes[at].ready(ReadyRow { row, call, journal });
+                }
+                if self.stopping {
+                    self.stop();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot write the journal; its rows are tried again");
+                self.report.trouble = Some(error.to_string());
+                let lane = &mut self.lanes[at];
+                rows.iter().for_each(|row| lane.settled(row.id()));
+                lane.look_again();
+                lane.rest_until_at_least(std::time::Instant::now() + AGAIN);
+            }
+        }
+    }
+
+    /// Rows of which no backend holds anything are as good as deleted there.
+    fn purge(&mut self, at: usize, rows: Vec<(i64, i64)>) {
+        let model = self.lanes[at].model;
+        for (id, read) in rows {
+            let elsewhere = self.lanes.iter().any(|lane| lane.model == model && lane.has_in_hand(id));
+            if elsewhere || !self.lanes[at].take(id, read) {
+                continue;
+            }
+            self.unstamped.push(Finished {
+                lane: at,
+                call: Call::Delete,
+                object: ObjectRef { model, id, label: String::new() },
+                journal: None,
+                outcome: Outcome { model, id, read, stamp: Stamp::Gone, save: None },
+            });
+        }
+    }
+
+    /// Rows whose waiting time has come are fresh again.
+    pub(super) fn end_waits(&mut self) {
+        let now = (self.clock)();
+        for at in 0..self.lanes.len() {
+            let lane = &mut self.lanes[at];
+            if lane.retry_at.is_none_or(|retry_at| retry_at > now) {
+                continue;
+            }
+            lane.retry_at = None;
+            let (db, model) = (self.db.clone(), lane.model);
+            let statement = lane.questions.end_waiting(now);
+            self.tasks.spawn(async move {
+                end_waiting(&db, statement).await;
+                Done::Waited(model)
+            });
+        }
+    }
+
+    pub(super) fn waited(&mut self, model: &'static ModelInfo) {
+        self.lanes.iter_mut().filter(|lane| lane.model == model).for_each(|lane| lane.look_again());
+    }
+
+    /// Somebody's rows were given a time to wait until.
+    pub(super) fn waits_until(&mut self, at: usize, time: Micros) {
+        if time < Micros::NEVER {
+            let lane = &mut self.lanes[at];
+            lane.retry_at = Some(lane.retry_at.map_or(time, |before| before.min(time)));
+        }
+    }
+}
+
+async fn end_waiting(db: &Db, statement: String) {
+    let ended = db.write_quietly(move |conn| sql_query(&statement).execute(conn)).await;
+    if let Err(error) = ended {
+        // The next sweep's end finds them again.
+        tracing::warn!(%error, "cannot look for rows whose waiting time has come");
+    }
+}

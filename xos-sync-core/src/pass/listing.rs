@@ -1,0 +1,115 @@
+//! Steps that come round by themselves: their own `fetch_pending`, once each interval.
+
+use diesel::{
+    QueryResult, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Integer, Nullable, Text},
+};
+use tracing::Instrument as _;
+
+use super::{Done, Passes};
+use crate::{
+    db::{AnyConnection, Db},
+    error::StepError,
+    model::{Micros, ModelInfo},
+    run,
+    schedule::Round,
+    step::StepSpec,
+};
+
+/// A listing that has ended.
+pub(super) struct Listed {
+    lane: usize,
+    noted: usize,
+    round: Round,
+    trouble: Option<String>,
+}
+
+impl Passes {
+    /// Begins the listing of each step whose interval is over.
+    pub(super) fn come_round(&mut self) {
+        let now = (self.clock)();
+        for at in 0..self.lanes.len() {
+            let lane = &mut self.lanes[at];
+            let Some(observed) = lane.observed.clone() else { continue };
+            let spec = observed.spec();
+            if lane.listing || lane.round.due(spec.interval, now) > now {
+                continue;
+            }
+            lane.listing = true;
+            let (context, db) = (self.context.clone(), self.db.clone());
+            let (backoff, clock, round) = (self.limits.backoff, self.clock.clone(), lane.round);
+            let span = tracing::info_span!("step", name = spec.name, model = lane.model.name);
+            let listing = async move {
+                let listed = run::bounded(spec, observed.fetch_pending(&context)).await;
+                let now = clock();
+                let (round, error) = match &listed {
+                    Ok(_) => (Round { last: Some(now), ..Round::default() }, None),
+                    Err(error) => {
+                        let retry =
+                            backoff.retry(error.class(), round.attempts, now, fastrand::f64());
+                        // A step has no goal that could change: it always comes round again.
+                        let retry_at = retry.at.min(now.after(spec.interval));
+                        let attempts = retry.attempts;
+                        (Round { attempts, retry_at: Some(retry_at), ..round }, Some(error))
+                    }
+                };
+                note(&db, context.synchronizer(), spec, observed.model(), round, error).await;
+                Done::Listed(Listed {
+                    lane: at,
+                    noted: *listed.as_ref().unwrap_or(&0),
+                    round,
+                    trouble: error.map(|error| format!("{}: {error}", spec.name)),
+                })
+            };
+            self.tasks.spawn(listing.instrument(span));
+        }
+    }
+
+    pub(super) fn listed(&mut self, listed: Listed) {
+        let lane = &mut self.lanes[listed.lane];
+        lane.listing = false;
+        lane.round = listed.round;
+        self.report.trouble = listed.trouble.or(self.report.trouble.take());
+        self.report.noted += listed.noted as u64;
+        // What was noted may be for another step's rows of the same model.
+        let model = lane.model;
+        self.lanes.iter_mut().filter(|lane| lane.model == model).for_each(|lane| lane.look_again());
+    }
+}
+
+/// Writes how it went, for the status and for the next start.
+async fn note(
+    db: &Db,
+    synchronizer: &'static str,
+    spec: &'static StepSpec,
+    model: &'static ModelInfo,
+    round: Round,
+    error: Option<&StepError>,
+) {
+    match error {
+        Some(error) => tracing::warn!(%error, attempts = round.attempts, "fetch_pending failed"),
+        None => tracing::debug!("came round"),
+    }
+    let message = error.map(|error| error.message().to_owned());
+    let write = move |conn: &mut AnyConnection| -> QueryResult<usize> {
+        sql_query(
+            "UPDATE xos_sync_steps SET last_run = ?, attempts = ?, retry_at = ?, backend_status = ? \
+             WHERE synchronizer = ? AND step = ? AND model = ?",
+        )
+        .bind::<Nullable<BigInt>, _>(round.last.map(raw))
+        .bind::<Integer, _>(round.attempts)
+        .bind::<Nullable<BigInt>, _>(round.retry_at.map(raw))
+        .bind::<Nullable<Text>, _>(message.as_deref())
+        .bind::<Text, _>(synchronizer)
+        .bind::<Text, _>(spec.name)
+        .bind::<Text, _>(model.table)
+        .execute(conn)
+    };
+    if let Err(error) = db.write_quietly(write).await {
+        tracing::warn!(%error, "cannot note that the step came round");
+    }
+}
+
+fn raw(time: Micros) -> i64 {
+    time.0
+}

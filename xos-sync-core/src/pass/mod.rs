@@ -1,0 +1,247 @@
+//! One turn after the other: which steps are due → their pending objects → in order → run →
+//! stamp → report.
+//!
+//! Nothing here waits for all of anything: a row is asked for, run and stamped on its own, and
+//! its stamp wakes the rows that waited for it. A pass is the time from the first thing to do
+//! until there is nothing left; a slow row makes the pass long and delays nobody.
+//!
+//! **Invariants.** A row is in one hand at a time, from the question that found it until its
+//! outcome is on disk. Calls never begin before the journal says so. Memory follows the rows in
+//! hand: each lane holds a batch or two, whatever is pending.
+
+mod ask;
+mod call;
+mod listing;
+mod report;
+mod stamp;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    db::Db,
+    lane::Lane,
+    model::{Micros, ModelInfo},
+    pending::Questions,
+    schedule::Backoff,
+    step::{Context, Observed},
+    toposort::Observers,
+};
+
+pub use report::Report;
+
+use ask::{Answer, Journaled};
+use call::Finished;
+use listing::Listed;
+use stamp::Stamped;
+
+/// Rows whose outcome waits to be written, at the most: beyond it no call begins.
+const MOST_UNSTAMPED: usize = 2048;
+
+/// How long the framework waits before it asks or writes again what the database refused.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What a run can be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Calls at once, of all steps together.
+    pub(crate) calls: usize,
+    pub(crate) backoff: Backoff,
+}
+
+/// The state of a running Synchronizer.
+pub(crate) struct Passes {
+    db: Db,
+    context: Context,
+    limits: Limits,
+    clock: Clock,
+    lanes: Vec<Lane>,
+    tasks: JoinSet<Done>,
+    /// Calls that are running, of all lanes.
+    running: usize,
+    unstamped: Vec<Finished>,
+    stamping: bool,
+    /// Lines of the journal, with the rows of each that have no outcome yet.
+    journal: HashMap<i64, usize>,
+    unreferenced: Arc<BTreeMap<&'static str, String>>,
+    stopping: bool,
+    report: Report,
+    begun: Option<Instant>,
+    progress: watch::Sender<Report>,
+}
+
+/// Where the time comes from.
+pub(crate) type Clock = Arc<dyn Fn() -> Micros + Send + Sync>;
+
+/// Something that was begun has ended.
+enum Done {
+    Answered(Answer),
+    /// The journal has the rows that are about to go to their step for the first time.
+    Journaled(Journaled),
+    Called(Box<Finished>),
+    Stamped(Stamped),
+    Listed(Listed),
+    /// Rows of a model whose waiting time had come are fresh again.
+    Waited(&'static ModelInfo),
+    /// Housekeeping.
+    Nothing,
+}
+
+impl Passes {
+    /// Sets up the lanes for these steps, in the order of the models.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn new(
+        db: Db,
+        context: Context,
+        limits: Limits,
+        clock: Clock,
+        observed: Vec<Arc<dyn Observed>>,
+        observers: &Observers,
+        models: &[&'static ModelInfo],
+        progress: watch::Sender<Report>,
+    ) -> Self {
+        let steps = observed.into_iter().map(|observed| {
+            let (model, spec) = (observed.model(), observed.spec());
+            Lane::new(model, Some(observed), Questions::new(model, Some(spec), observers, models))
+        });
+        let purges = models
+            .iter()
+            .map(|model| Lane::new(model, None, Questions::new(model, None, observers, models)));
+        let unreferenced = models
+            .iter()
+            .map(|model| (model.table, observers.unreferenced(model, "c", models)))
+            .collect();
+        Self {
+            lanes: steps.chain(purges).collect(),
+            unreferenced: Arc::new(unreferenced),
+            db,
+            context,
+            limits,
+            clock,
+            tasks: JoinSet::new(),
+            running: 0,
+            unstamped: Vec::new(),
+            stamping: false,
+            journal: HashMap::new(),
+            stopping: false,
+            report: Report::default(),
+            begun: None,
+            progress,
+        }
+    }
+
+    /// Begins all that can begin now.
+    pub(crate) fn turn(&mut self) {
+        if !self.stopping {
+            self.end_waits();
+            self.come_round();
+            self.ask();
+            self.start_calls();
+        }
+        self.stamp();
+        if self.begun.is_none() && !self.is_idle() {
+            self.begun = Some(Instant::now());
+        }
+    }
+
+    /// Waits until something that was begun has ended, and takes note of all that has.
+    ///
+    /// Cancel safe. Never returns while nothing is under way.
+    pub(crate) async fn advance(&mut self) {
+        match self.tasks.join_next().await {
+            Some(done) => self.note(done),
+            None => std::future::pending().await,
+        }
+        // What has ended meanwhile, before the next turn; bounded, so that turns go on.
+        for _ in 0..MOST_UNSTAMPED {
+            match self.tasks.try_join_next() {
+                Some(done) => self.note(done),
+                None => break,
+            }
+        }
+        self.progress.send_if_modified(|shown| {
+            let more = self.report.calls() != shown.calls() || self.report.deleted != shown.deleted;
+            if more {
+                shown.clone_from(&self.report);
+            }
+            more
+        });
+    }
+
+    fn note(&mut self, done: Result<Done, tokio::task::JoinError>) {
+        match done {
+            Ok(Done::Answered(answer)) => self.answered(answer),
+            Ok(Done::Journaled(journaled)) => self.journaled(journaled),
+            Ok(Done::Called(finished)) => self.called(*finished),
+            Ok(Done::Stamped(stamped)) => self.stamped(stamped),
+            Ok(Done::Listed(listed)) => self.listed(listed),
+            Ok(Done::Waited(model)) => self.waited(model),
+            Ok(Done::Nothing) => {}
+            // Calls catch their panics, so this is a defect of the framework; its row stays in
+            // hand until a restart.
+            Err(error) => tracing::error!(%error, "a task of the framework failed"),
+        }
+    }
+
+    /// Something may have changed anywhere.
+    pub(crate) fn look_again(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::look_again);
+    }
+
+    /// Begins nothing more; what was begun goes on to its end.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+        for lane in 0..self.lanes.len() {
+            for ready in self.lanes[lane].drop_ready() {
+                if let Some(line) = ready.journal {
+                    self.leave_journal(line);
+                }
+            }
+        }
+    }
+
+    /// Whether nothing is under way and, unless it is stopping, nothing is left to do now.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+            && self.unstamped.is_empty()
+            && (self.stopping || self.lanes.iter().all(Lane::is_idle))
+    }
+
+    /// Whether a pass is under way that is now at its end: its report.
+    pub(crate) fn finish_pass(&mut self) -> Option<Report> {
+        let begun = self.begun.take()?;
+        let report = Report { took: begun.elapsed(), ..std::mem::take(&mut self.report) };
+        report.log();
+        self.report.number = report.number + u64::from(report.did_something());
+        Some(report)
+    }
+
+    /// When a waiting row, a step's interval or a resting sweep is due next.
+    pub(crate) fn next_due(&self) -> (Option<Micros>, Option<Instant>) {
+        let now = (self.clock)();
+        let retries = self.lanes.iter().filter_map(|lane| lane.retry_at);
+        let rounds = self.lanes.iter().filter(|lane| !lane.listing).filter_map(|lane| {
+            let spec = lane.observed.as_ref()?.spec();
+            Some(lane.round.due(spec.interval, now))
+        });
+        let rests = self.lanes.iter().filter_map(Lane::rest_until);
+        (retries.chain(rounds).min(), rests.min())
+    }
+
+    /// Every step comes round now.
+    pub(crate) fn all_come_round(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.round = crate::schedule::Round::default());
+    }
+
+    /// The lanes' steps with their rounds, to read them from the database.
+    pub(crate) fn rounds_mut(
+        &mut self,
+    ) -> impl Iterator<Item = (&Arc<dyn Observed>, &mut crate::schedule::Round)> {
+        self.lanes.iter_mut().filter_map(|lane| Some((lane.observed.as_ref()?, &mut lane.round)))
+    }
+}

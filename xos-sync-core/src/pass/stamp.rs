@@ -1,0 +1,203 @@
+//! Outcomes → rows, many at once, and whom that wakes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use super::{AGAIN, Done, Finished, Passes};
+use crate::{
+    db::Db,
+    enacted::{self, Failure, Removed, Stamp},
+    error::{Error, ErrorClass, Result},
+    journal,
+    lane::Lane,
+    model::Micros,
+    pending::{Wake, Want},
+    schedule::Retry,
+    sql,
+};
+
+/// Outcomes that are on disk.
+pub(super) struct Stamped {
+    finished: Vec<Finished>,
+    removed: Removed,
+}
+
+impl Passes {
+    /// Writes the outcomes that have gathered, all together; one such write at a time, so that
+    /// the next takes all that gather meanwhile.
+    pub(super) fn stamp(&mut self) {
+        if self.stamping || self.unstamped.is_empty() {
+            return;
+        }
+        self.stamping = true;
+        let finished = std::mem::take(&mut self.unstamped);
+        let ended: Vec<i64> =
+            finished.iter().filter_map(|row| row.journal).filter(|line| self.leave(*line)).collect();
+        let (db, unreferenced) = (self.db.clone(), self.unreferenced.clone());
+        self.tasks.spawn(async move { Done::Stamped(write(&db, finished, ended, unreferenced).await) });
+    }
+
+    /// A row of this line has its outcome; whether it was the line's last.
+    fn leave(&mut self, line: i64) -> bool {
+        let Some(rest) = self.journal.get_mut(&line) else { return false };
+        *rest = rest.saturating_sub(1);
+        let last = *rest == 0;
+        if last {
+            self.journal.remove(&line);
+        }
+        last
+    }
+
+    /// A row of this line was never handed to its step.
+    pub(super) fn leave_journal(&mut self, line: i64) {
+        if self.leave(line) {
+            let db = self.db.clone();
+            self.tasks.spawn(async move {
+                // When it fails, the row counts as attempted after the restart: only slower.
+                let _ = db.write_quietly(move |conn| journal::end(conn, &[line])).await;
+                Done::Nothing
+            });
+        }
+    }
+
+    pub(super) fn stamped(&mut self, stamped: Stamped) {
+        self.stamping = false;
+        let Stamped { finished, removed } = stamped;
+        let mut enacted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        for row in &finished {
+            self.lanes[row.lane].settled(row.outcome.id);
+            match &row.outcome.stamp {
+                Stamp::Enacted => {
+                    enacted.entry(row.outcome.model.table).or_default().push(row.outcome.id);
+                }
+                Stamp::Failed(failure) => self.waits_until(row.lane, failure.retry.at),
+                Stamp::Gone => {}
+            }
+        }
+        for (table, ids) in enacted {
+            for lane in &mut self.lanes {
+                waiting_for(lane, table, &ids).into_iter().for_each(|wake| lane.wake(wake));
+            }
+        }
+        for (table, ids) in removed {
+            if !ids.is_empty() {
+                self.report.deleted += ids.len() as u64;
+                self.freed(table);
+            }
+        }
+    }
+
+    /// Rows of this table are gone: what they referenced may be next.
+    fn freed(&mut self, table: &str) {
+        let Some(model) = self.lanes.iter().map(|lane| lane.model).find(|model| model.table == table)
+        else {
+            return;
+        };
+        for reference in model.references {
+            let parent = (reference.target)();
+            for lane in self.lanes.iter_mut().filter(|lane| lane.model == parent) {
+                lane.look_again_for(Want::Delete);
+                lane.look_again_for(Want::Purge);
+            }
+        }
+    }
+}
+
+/// The rows of this lane that may have waited for these.
+fn waiting_for(lane: &Lane, table: &str, ids: &[i64]) -> Vec<Wake> {
+    let ids = sql::list(ids.iter().copied());
+    lane.questions
+        .wake_paths
+        .iter()
+        .filter(|path| path.source == table)
+        .map(|path| Wake {
+            want: Want::Sync,
+            column: Some(path.column),
+            condition: path.condition("c", &ids),
+        })
+        .collect()
+}
+
+/// Writes until it is written: nothing of an outcome is ever dropped.
+async fn write(
+    db: &Db,
+    finished: Vec<Finished>,
+    ended: Vec<i64>,
+    unreferenced: Arc<BTreeMap<&'static str, String>>,
+) -> Stamped {
+    let mut stamped = Stamped { finished: Vec::new(), removed: Removed::new() };
+    let mut groups = vec![finished];
+    let mut ended = Arc::new(ended);
+    while let Some(group) = groups.pop() {
+        let group = Arc::new(group);
+        match write_group(db, &group, &ended, &unreferenced).await {
+            Ok(removed) => {
+                ended = Arc::default();
+                for (table, ids) in removed {
+                    stamped.removed.entry(table).or_default().extend(ids);
+                }
+                stamped.finished.extend(unshare(group));
+            }
+            // The lines of a group that is taken apart stay until the first part is written;
+            // should it die in between, rows count as attempted that were: nothing is wrong.
+            Err(error) if is_about_a_row(&error) && group.len() > 1 => {
+                groups.extend(unshare(group).into_iter().map(|row| vec![row]));
+            }
+            Err(error) if is_about_a_row(&error) => {
+                groups.push(unshare(group).into_iter().map(|row| cannot_save(row, &error)).collect());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot write what was done; writing it again");
+                tokio::time::sleep(AGAIN).await;
+                groups.push(unshare(group));
+            }
+        }
+    }
+    stamped
+}
+
+async fn write_group(
+    db: &Db,
+    group: &Arc<Vec<Finished>>,
+    ended: &Arc<Vec<i64>>,
+    unreferenced: &Arc<BTreeMap<&'static str, String>>,
+) -> Result<Removed> {
+    let (group, ended) = (Arc::clone(group), Arc::clone(ended));
+    let unreferenced = Arc::clone(unreferenced);
+    db.write_quietly(move |conn| {
+        journal::end(conn, &ended)?;
+        enacted::stamp(conn, group.iter().map(|row| &row.outcome), &unreferenced)
+    })
+    .await
+}
+
+fn unshare(group: Arc<Vec<Finished>>) -> Vec<Finished> {
+    // The writing closure has been dropped with its answer, so this is the only owner; were it
+    // not, its rows would stay in hand, and nothing would be lost.
+    Arc::into_inner(group).unwrap_or_default()
+}
+
+fn is_about_a_row(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Query(DieselError::DatabaseError(
+            DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation,
+            _
+        ))
+    )
+}
+
+/// What the step wrote into the backend columns does not fit its table.
+fn cannot_save(mut row: Finished, error: &Error) -> Finished {
+    row.outcome.save = None;
+    row.outcome.stamp = Stamp::Failed(Failure {
+        class: ErrorClass::Terminal.as_str(),
+        message: format!("what the step wrote into the backend columns cannot be saved: {error}"),
+        retry: Retry { attempts: 1, at: Micros::NEVER },
+    });
+    row
+}

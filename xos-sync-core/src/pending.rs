@@ -1,0 +1,259 @@
+//! Due steps → their pending objects, in bounded batches.
+//!
+//! Every question names the partial index that answers it, so that its cost follows from the
+//! rows that are pending, never from the rows that there are (C10).
+
+use std::time::{Duration, Instant};
+
+use diesel::{
+    OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Nullable},
+};
+
+use crate::{
+    db::AnyConnection,
+    journal,
+    model::{Micros, ModelInfo},
+    schedule, sql,
+    step::{Call, Observed, Row, StepSpec},
+    toposort::{self, Observers, WakePath},
+};
+
+/// Rows read at once.
+pub(crate) const BATCH: usize = 512;
+
+/// The questions about one model, prepared as text when a run starts.
+#[derive(Debug, Clone)]
+pub(crate) struct Questions {
+    model: &'static ModelInfo,
+    /// Rows that are ready to be synced, or to be deleted from the backend.
+    sync: String,
+    delete: String,
+    /// Deleted rows of which no backend holds anything.
+    purge: String,
+    pub(crate) wake_paths: Vec<WakePath>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// The next rows after this key.
+    Next {
+        /// What for.
+        want: Want,
+        /// The key.
+        after: i64,
+    },
+    /// Rows that may have become ready.
+    Woken(Wake),
+}
+
+/// What rows are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Want {
+    /// A step's `sync_record`.
+    Sync,
+    /// A step's `delete_record`.
+    Delete,
+    /// Removal without a call.
+    Purge,
+}
+
+/// Rows for which a condition has just come true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wake {
+    pub(crate) want: Want,
+    /// The column by whose index they are found; the key itself when there is none.
+    pub(crate) column: Option<&'static str>,
+    pub(crate) condition: String,
+}
+
+/// An answer.
+pub(crate) struct Batch {
+    pub(crate) rows: Rows,
+    /// Whether there may be more after the last row.
+    pub(crate) full: bool,
+    /// When the next row's waiting time ends; asked when a sweep is at its end.
+    pub(crate) retry_at: Option<Micros>,
+    pub(crate) took: Duration,
+}
+
+/// The rows of an answer.
+pub(crate) enum Rows {
+    /// To be handed to the step.
+    Call(Call, Vec<Box<dyn Row>>),
+    /// To be removed: key and version.
+    Purge(Vec<(i64, i64)>),
+}
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    updated: i64,
+}
+
+#[derive(QueryableByName)]
+struct NextRetry {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    at: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct One {
+    #[diesel(sql_type = BigInt)]
+    #[allow(dead_code)]
+    one: i64,
+}
+
+impl Questions {
+    /// Prepares the questions for one model, and one step if there is one.
+    pub(crate) fn new(
+        model: &'static ModelInfo,
+        spec: Option<&StepSpec>,
+        observers: &Observers,
+        models: &[&'static ModelInfo],
+    ) -> Self {
+        let doomed = sql::doomed("c.");
+        let free = observers.unreferenced(model, "c", models);
+        let only = spec.and_then(|spec| spec.only);
+        let created = sql::maybe_created(model, "c.");
+        let in_scope = toposort::in_scope(model, "c", only);
+        let no_backend = match observers.unobserved(model, "c") {
+            Some(unobserved) => format!("(({unobserved}) OR NOT {created})"),
+            None => format!("NOT {created}"),
+        };
+        let not_in_hand = journal::not_in_hand(model, "c");
+        Self {
+            model,
+            sync: toposort::syncable(observers, model, "c", only),
+            delete: format!("{doomed} AND {created} AND {in_scope} AND {free}"),
+            purge: format!("{doomed} AND {no_backend} AND {not_in_hand} AND {free}"),
+            wake_paths: observers.wake_paths(model),
+        }
+    }
+
+    /// The SQL that finds the keys.
+    pub(crate) fn keys(&self, question: &Question) -> String {
+        let (want, condition, index) = match question {
+            Question::Next { want, after } => {
+                (*want, format!("c.id > {after}"), Some(self.standing_index(*want)))
+            }
+            Question::Woken(wake) => {
+                let index = wake.column.map(|column| sql::reference_index(self.model, column));
+                (wake.want, wake.condition.clone(), index)
+            }
+        };
+        let wanted = match want {
+            Want::Sync => &self.sync,
+            Want::Delete => &self.delete,
+            Want::Purge => &self.purge,
+        };
+        let hint = index.map(|index| format!(" INDEXED BY {index}")).unwrap_or_default();
+        format!(
+            "SELECT c.id FROM {table} AS c{hint} WHERE {condition} AND {wanted} ORDER BY c.id LIMIT {BATCH}",
+            table = self.model.table,
+        )
+    }
+
+    fn standing_index(&self, want: Want) -> String {
+        match want {
+            Want::Sync => sql::fresh_index(self.model),
+            Want::Delete | Want::Purge => sql::doomed_index(self.model),
+        }
+    }
+
+    /// Asks.
+    pub(crate) fn ask(
+        &self,
+        conn: &mut AnyConnection,
+        observed: Option<&dyn Observed>,
+        question: &Question,
+    ) -> QueryResult<Batch> {
+        let begun = Instant::now();
+        let want = question.want();
+        let rows = if matches!(question, Question::Woken(_)) && !self.any(conn, want)? {
+            Rows::Purge(Vec::new())
+        } else {
+            let keys = self.keys(question);
+            match (want, observed) {
+                (Want::Sync, Some(observed)) => self.load(conn, observed, Call::Sync, &keys)?,
+                (Want::Delete, Some(observed)) => self.load(conn, observed, Call::Delete, &keys)?,
+                _ => self.load_keys(conn, &keys)?,
+            }
+        };
+        let full = rows.len() >= BATCH;
+        let retry_at = if full { None } else { self.next_retry(conn)? };
+        Ok(Batch { rows, full, retry_at, took: begun.elapsed() })
+    }
+
+    fn load(
+        &self,
+        conn: &mut AnyConnection,
+        observed: &dyn Observed,
+        call: Call,
+        keys: &str,
+    ) -> QueryResult<Rows> {
+        let rows = observed.load(conn, &format!("id IN ({keys})"), i64::MAX)?;
+        Ok(Rows::Call(call, rows))
+    }
+
+    fn load_keys(&self, conn: &mut AnyConnection, keys: &str) -> QueryResult<Rows> {
+        let table = self.model.table;
+        let rows: Vec<Key> =
+            sql_query(format!("SELECT id, updated FROM {table} WHERE id IN ({keys}) ORDER BY id"))
+                .load(conn)?;
+        Ok(Rows::Purge(rows.into_iter().map(|key| (key.id, key.updated)).collect()))
+    }
+
+    /// Whether any row at all is wanted: the cheap question before one that may have to look
+    /// at many clean rows.
+    fn any(&self, conn: &mut AnyConnection, want: Want) -> QueryResult<bool> {
+        let condition = match want {
+            Want::Sync => sql::fresh(""),
+            Want::Delete | Want::Purge => sql::doomed(""),
+        };
+        let found: Option<One> = sql_query(format!(
+            "SELECT 1 AS one FROM {} INDEXED BY {} WHERE {condition} LIMIT 1",
+            self.model.table,
+            self.standing_index(want),
+        ))
+        .get_result(conn)
+        .optional()?;
+        Ok(found.is_some())
+    }
+
+    fn next_retry(&self, conn: &mut AnyConnection) -> QueryResult<Option<Micros>> {
+        let next: NextRetry = sql_query(format!(
+            "SELECT min(retry_at) AS at FROM {table} INDEXED BY {table}_retry WHERE retry_at IS NOT NULL",
+            table = self.model.table,
+        ))
+        .get_result(conn)?;
+        Ok(next.at.map(Micros).filter(|at| *at < Micros::NEVER))
+    }
+
+    /// The statement that ends the waiting of rows whose time has come.
+    pub(crate) fn end_waiting(&self, now: Micros) -> String {
+        let table = self.model.table;
+        format!("UPDATE {table} SET retry_at = NULL WHERE {}", schedule::retry_has_come(now))
+    }
+}
+
+impl Question {
+    pub(crate) fn want(&self) -> Want {
+        match self {
+            Self::Next { want, .. } => *want,
+            Self::Woken(wake) => wake.want,
+        }
+    }
+}
+
+impl Rows {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Call(_, rows) => rows.len(),
+            Self::Purge(rows) => rows.len(),
+        }
+    }
+}

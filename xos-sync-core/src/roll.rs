@@ -1,0 +1,109 @@
+//! The roll of steps in the database: who observes what, and when each step last came round.
+//!
+//! Each Synchronizer enters its steps when it starts, so that the order (C5) holds across
+//! Synchronizers and processes.
+
+use std::collections::BTreeMap;
+
+use diesel::{
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Integer, Nullable, Text},
+};
+
+use crate::{
+    db::AnyConnection,
+    model::{Micros, ModelInfo},
+    schedule::Round,
+    step::StepSpec,
+    toposort::Observers,
+};
+
+/// One step for one observed model, as the database knows it.
+#[derive(Debug, QueryableByName)]
+pub(crate) struct Entry {
+    #[diesel(sql_type = Text)]
+    pub(crate) synchronizer: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) step: String,
+    /// The observed model's table.
+    #[diesel(sql_type = Text)]
+    pub(crate) model: String,
+    /// The provided models' tables, separated by commas.
+    #[diesel(sql_type = Text)]
+    provides: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    only_rows: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    last_run: Option<i64>,
+    #[diesel(sql_type = Integer)]
+    pub(crate) attempts: i32,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    retry_at: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(crate) backend_status: Option<String>,
+}
+
+impl Entry {
+    pub(crate) fn round(&self) -> Round {
+        Round {
+            last: self.last_run.map(Micros),
+            attempts: self.attempts,
+            retry_at: self.retry_at.map(Micros),
+        }
+    }
+}
+
+/// Enters the steps of a Synchronizer, and strikes out those that it no longer has.
+pub(crate) fn enter(
+    conn: &mut AnyConnection,
+    synchronizer: &str,
+    specs: &[&'static StepSpec],
+) -> QueryResult<()> {
+    let mut keep = Vec::new();
+    for spec in specs {
+        let provides = spec.provided().map(|model| model.table).collect::<Vec<_>>().join(",");
+        for model in spec.observed() {
+            keep.push(format!("{}/{}", spec.name, model.table));
+            sql_query(
+                "INSERT INTO xos_sync_steps (synchronizer, step, model, provides, only_rows) VALUES (?, ?, ?, ?, ?) \
+                 ON CONFLICT (synchronizer, step, model) \
+                 DO UPDATE SET provides = excluded.provides, only_rows = excluded.only_rows",
+            )
+            .bind::<Text, _>(synchronizer)
+            .bind::<Text, _>(spec.name)
+            .bind::<Text, _>(model.table)
+            .bind::<Text, _>(&provides)
+            .bind::<Nullable<Text>, _>(spec.only)
+            .execute(conn)?;
+        }
+    }
+    for entry in all(conn)?.iter().filter(|entry| entry.synchronizer == synchronizer) {
+        if !keep.contains(&format!("{}/{}", entry.step, entry.model)) {
+            sql_query("DELETE FROM xos_sync_steps WHERE synchronizer = ? AND step = ? AND model = ?")
+                .bind::<Text, _>(synchronizer)
+                .bind::<Text, _>(&entry.step)
+                .bind::<Text, _>(&entry.model)
+                .execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+/// All entries, of all Synchronizers.
+pub(crate) fn all(conn: &mut AnyConnection) -> QueryResult<Vec<Entry>> {
+    sql_query("SELECT * FROM xos_sync_steps ORDER BY synchronizer, step, model").load(conn)
+}
+
+/// Who observes what, as far as this program knows the models.
+pub(crate) fn observers(entries: &[Entry], models: &[&'static ModelInfo]) -> Observers {
+    let by_table: BTreeMap<&str, &'static ModelInfo> =
+        models.iter().map(|model| (model.table, *model)).collect();
+    let mut observers = Observers::default();
+    for entry in entries {
+        let Some(observed) = by_table.get(entry.model.as_str()) else { continue };
+        let provides: Vec<_> =
+            entry.provides.split(',').filter_map(|table| by_table.get(table).copied()).collect();
+        observers.add(&provides, observed, entry.only_rows.as_deref());
+    }
+    observers
+}

@@ -1,0 +1,144 @@
+//! Who is in the way of a row that waits.
+
+use diesel::{OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
+
+use super::{State, read::row_state};
+use crate::{
+    db::AnyConnection,
+    model::{ModelInfo, ObjectRef},
+    toposort::Observers,
+};
+
+/// Rows looked at in a chain of rows that wait for each other.
+const LONGEST_CHAIN: usize = 32;
+
+#[derive(QueryableByName)]
+struct Key {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// The row at the root of what a blocked row waits for, and its trouble.
+pub(super) fn blocked_by(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    id: i64,
+    models: &[&'static ModelInfo],
+    observers: &Observers,
+) -> QueryResult<Option<String>> {
+    let mut chain = vec![(model, id)];
+    let mut names = vec![name(conn, model, id, observers)?];
+    loop {
+        let (model, id) = match chain.last() {
+            Some(at) => *at,
+            None => return Ok(None),
+        };
+        let Some((parent, parent_id)) = obstacle(conn, model, id, observers)? else {
+            return Ok(stand_in(conn, model, id, models, observers)?);
+        };
+        let row = row_state(conn, parent, parent_id, observers)?;
+        let object = ObjectRef { model: parent, id: parent_id, label: row.label.unwrap_or_default() };
+        names.push(object.to_string());
+        if let Some(at) = chain.iter().position(|seen| *seen == (parent, parent_id)) {
+            return Ok(Some(format!("blocked by a circle of rows: {}", names[at..].join(" → "))));
+        }
+        let state = State::parse(&row.state).unwrap_or(State::Pending);
+        let why = match (state, row.backend_status) {
+            (State::Blocked | State::Goal, _) if chain.len() < LONGEST_CHAIN => {
+                chain.push((parent, parent_id));
+                continue;
+            }
+            (State::Failed, Some(message)) => format!(", which failed: {message}"),
+            (State::Waiting, Some(message)) => format!(", which is waiting: {message}"),
+            (State::Deleting, _) => ", which is being deleted".into(),
+            (State::Held, _) => ", which is held back (lazy_blocked)".into(),
+            (state, _) => format!(", which is {}", state.as_str()),
+        };
+        return Ok(Some(format!("blocked by {object}{why}")));
+    }
+}
+
+fn name(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    id: i64,
+    observers: &Observers,
+) -> QueryResult<String> {
+    let label = row_state(conn, model, id, observers)?.label.unwrap_or_default();
+    Ok(ObjectRef { model, id, label }.to_string())
+}
+
+/// The first row that this one references and that is not enacted.
+fn obstacle(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    id: i64,
+    observers: &Observers,
+) -> QueryResult<Option<(&'static ModelInfo, i64)>> {
+    for reference in model.references {
+        let found: Option<Key> = sql_query(format!(
+            "SELECT c.{column} AS id FROM {table} AS c WHERE c.id = {id} AND c.{column} IS NOT NULL AND NOT ({ready})",
+            column = reference.column,
+            table = model.table,
+            ready = observers.one_ready(model, reference, "c"),
+        ))
+        .get_result(conn)
+        .optional()?;
+        if let Some(key) = found {
+            return Ok(Some(((reference.target)(), key.id)));
+        }
+    }
+    Ok(None)
+}
+
+/// A row that nobody observes is held back by the rows that stand for it.
+fn stand_in(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    id: i64,
+    models: &[&'static ModelInfo],
+    observers: &Observers,
+) -> QueryResult<Option<String>> {
+    for child in models.iter().filter(|child| observers.is_observed(child)) {
+        for reference in child.references.iter().filter(|r| (r.target)() == model) {
+            let found: Option<Key> = sql_query(format!(
+                "SELECT id FROM {} WHERE {} = {id} AND NOT deleted AND NOT no_sync \
+                 AND (enacted IS NULL OR enacted < updated) ORDER BY id LIMIT 1",
+                child.table, reference.column,
+            ))
+            .get_result(conn)
+            .optional()?;
+            if let Some(key) = found {
+                return Ok(Some(format!("blocked by {} #{}, which is not enacted", child.name, key.id)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A row that still references a deleted one.
+pub(super) fn kept_by(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    id: i64,
+    models: &[&'static ModelInfo],
+) -> QueryResult<Option<String>> {
+    for child in models {
+        for reference in child.references.iter().filter(|r| (r.target)() == model) {
+            let itself = if *child == model { format!(" AND id <> {id}") } else { String::new() };
+            let found: Option<Key> = sql_query(format!(
+                "SELECT id FROM {} WHERE {} = {id}{itself} ORDER BY deleted, id LIMIT 1",
+                child.table, reference.column,
+            ))
+            .get_result(conn)
+            .optional()?;
+            if let Some(key) = found {
+                return Ok(Some(format!(
+                    "waits until {} #{} no longer references it ({})",
+                    child.name, key.id, reference.column
+                )));
+            }
+        }
+    }
+    Ok(None)
+}

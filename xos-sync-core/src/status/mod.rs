@@ -1,0 +1,141 @@
+//! Plain data about what is in line, what is not, and why.
+
+mod blame;
+mod read;
+mod render;
+
+use serde::Serialize;
+
+pub use read::read;
+
+/// The state of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// In line with its goal.
+    Enacted,
+    /// The goal is not applied yet; nothing stands in the way.
+    Pending,
+    /// Pending, and waits for another row.
+    Blocked,
+    /// Waits for its backend, not an error.
+    Waiting,
+    /// The last call failed.
+    Failed,
+    /// Not to be synced (`no_sync`, `lazy_blocked`).
+    Held,
+    /// Deleted, and still to be removed.
+    Deleting,
+    /// No step observes it: it is only part of the goal.
+    Goal,
+}
+
+impl State {
+    /// All states, in the order in which they are shown.
+    pub const ALL: [Self; 8] = [
+        Self::Enacted,
+        Self::Pending,
+        Self::Blocked,
+        Self::Waiting,
+        Self::Failed,
+        Self::Held,
+        Self::Deleting,
+        Self::Goal,
+    ];
+
+    /// The state's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enacted => "enacted",
+            Self::Pending => "pending",
+            Self::Blocked => "blocked",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Held => "held",
+            Self::Deleting => "deleting",
+            Self::Goal => "goal",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+}
+
+/// Everything that `status` shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Each model that has rows, in the order of the graph.
+    pub models: Vec<ModelStatus>,
+    /// Rows that are not in line, with the reason; at most [`MOST_OBJECTS`] of each model.
+    pub objects: Vec<ObjectStatus>,
+    /// Each step.
+    pub steps: Vec<StepStatus>,
+}
+
+/// Rows named at the most, of each model.
+pub const MOST_OBJECTS: i64 = 50;
+
+/// How many rows of a model are in which state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelStatus {
+    /// The model.
+    pub model: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// Rows by state; states without rows are left out.
+    pub counts: std::collections::BTreeMap<State, i64>,
+}
+
+/// A row that is not in line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ObjectStatus {
+    /// The model.
+    pub model: &'static str,
+    /// The key.
+    pub id: i64,
+    /// What people call it.
+    pub label: String,
+    /// Its state.
+    pub state: State,
+    /// `transient`, `terminal` or `deferred`, when a call said so.
+    pub class: Option<String>,
+    /// What went wrong or is waited for, in the user's words.
+    pub message: Option<String>,
+    /// Failures in a row.
+    pub attempts: i32,
+    /// When it is tried again, in microseconds since 1970; `None` for at once.
+    pub retry_at: Option<i64>,
+}
+
+/// A step, and how its own listing went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepStatus {
+    /// Its Synchronizer.
+    pub synchronizer: String,
+    /// Its name.
+    pub step: String,
+    /// The observed model's table.
+    pub observes: String,
+    /// When it last came round, in microseconds since 1970.
+    pub last_run: Option<i64>,
+    /// Why its last listing failed.
+    pub message: Option<String>,
+    /// Failures in a row.
+    pub attempts: i32,
+}
+
+impl Status {
+    /// Rows in this state, of all models.
+    pub fn count(&self, state: State) -> i64 {
+        self.models.iter().filter_map(|model| model.counts.get(&state)).sum()
+    }
+
+    /// Whether nothing is left to do or to wait for.
+    pub fn is_settled(&self) -> bool {
+        self.models
+            .iter()
+            .flat_map(|model| model.counts.keys())
+            .all(|state| matches!(state, State::Enacted | State::Held | State::Goal))
+    }
+}

@@ -1,0 +1,181 @@
+//! The status, read from the rows.
+
+use std::collections::BTreeMap;
+
+use diesel::{
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Integer, Nullable, Text},
+};
+
+use super::{MOST_OBJECTS, ModelStatus, ObjectStatus, State, Status, StepStatus, blame};
+use crate::{
+    db::{AnyConnection, Db},
+    dmdot::Graph,
+    error::Result,
+    model::{ColumnType, ModelInfo},
+    registry::Registry,
+    roll,
+    toposort::Observers,
+};
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = Text)]
+    state: String,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// A row with its state.
+#[derive(QueryableByName)]
+pub(super) struct RowState {
+    #[diesel(sql_type = BigInt)]
+    pub(super) id: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) label: Option<String>,
+    #[diesel(sql_type = Text)]
+    pub(super) state: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) backend_status: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    backend_class: Option<String>,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    retry_at: Option<i64>,
+}
+
+/// Reads the status of all models of the registry.
+///
+/// # Errors
+/// What the database answered.
+pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
+    let levels = Graph::of(registry.models()).levels();
+    let mut models: Vec<_> = registry.models().collect();
+    models.sort_by_key(|model| (levels.get(model.table).copied(), model.name));
+    db.run(move |conn| status(conn, &models)).await
+}
+
+fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<Status> {
+    let entries = roll::all(conn)?;
+    let observers = roll::observers(&entries, models);
+    let mut status = Status { models: Vec::new(), objects: Vec::new(), steps: Vec::new() };
+    for model in models {
+        let counts = counts(conn, model, &observers)?;
+        let troubled = counts.keys().any(|state| !matches!(state, State::Enacted | State::Held | State::Goal));
+        if troubled {
+            status.objects.extend(objects(conn, model, models, &observers)?);
+        }
+        if !counts.is_empty() {
+            status.models.push(ModelStatus { model: model.name, table: model.table, counts });
+        }
+    }
+    status.steps = entries
+        .into_iter()
+        .map(|entry| StepStatus {
+            last_run: entry.round().last.map(|last| last.0),
+            synchronizer: entry.synchronizer,
+            step: entry.step,
+            observes: entry.model,
+            message: entry.backend_status,
+            attempts: entry.attempts,
+        })
+        .collect();
+    Ok(status)
+}
+
+fn counts(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    observers: &Observers,
+) -> QueryResult<BTreeMap<State, i64>> {
+    let counts: Vec<Count> = sql_query(format!(
+        "SELECT state, count(*) AS rows FROM (SELECT {} AS state FROM {} AS c) AS s GROUP BY state",
+        state_of(model, observers),
+        model.table,
+    ))
+    .load(conn)?;
+    Ok(counts.into_iter().filter_map(|c| Some((State::parse(&c.state)?, c.rows))).collect())
+}
+
+/// The state of the row `c`, as SQL.
+fn state_of(model: &'static ModelInfo, observers: &Observers) -> String {
+    let unobserved = match observers.unobserved(model, "c") {
+        Some(condition) => format!("WHEN {condition} THEN 'goal' "),
+        None => String::new(),
+    };
+    format!(
+        "CASE WHEN c.deleted AND c.backend_class IN ('transient', 'terminal') THEN 'failed' \
+         WHEN c.deleted THEN 'deleting' {unobserved}WHEN c.no_sync THEN 'held' \
+         WHEN c.enacted >= c.updated THEN 'enacted' WHEN c.lazy_blocked THEN 'held' \
+         WHEN c.backend_class = 'deferred' THEN 'waiting' WHEN c.backend_class IS NOT NULL THEN 'failed' \
+         WHEN {ready} THEN 'pending' ELSE 'blocked' END",
+        ready = observers.ready(model, "c"),
+    )
+}
+
+/// The query of rows with their states.
+fn row_states(model: &'static ModelInfo, observers: &Observers) -> String {
+    format!(
+        "SELECT c.id, {label} AS label, {state} AS state, c.backend_status, c.backend_class, c.attempts, c.retry_at \
+         FROM {table} AS c",
+        label = label_of(model),
+        state = state_of(model, observers),
+        table = model.table,
+    )
+}
+
+/// The column that people call a row by, as SQL.
+fn label_of(model: &ModelInfo) -> String {
+    match model.label {
+        Some(column) => {
+            let text = model.columns.iter().any(|c| c.name == column && c.sql_type == ColumnType::Text);
+            if text { format!("c.{column}") } else { format!("CAST(c.{column} AS TEXT)") }
+        }
+        None => "NULL".into(),
+    }
+}
+
+/// One row with its state.
+pub(super) fn row_state(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    id: i64,
+    observers: &Observers,
+) -> QueryResult<RowState> {
+    sql_query(format!("{} WHERE c.id = {id}", row_states(model, observers))).get_result(conn)
+}
+
+fn objects(
+    conn: &mut AnyConnection,
+    model: &'static ModelInfo,
+    models: &[&'static ModelInfo],
+    observers: &Observers,
+) -> QueryResult<Vec<ObjectStatus>> {
+    let rows: Vec<RowState> = sql_query(format!(
+        "SELECT * FROM ({}) AS s WHERE state NOT IN ('enacted', 'held', 'goal') ORDER BY \
+         CASE state WHEN 'failed' THEN 0 WHEN 'waiting' THEN 1 ELSE 2 END, id LIMIT {MOST_OBJECTS}",
+        row_states(model, observers),
+    ))
+    .load(conn)?;
+    let mut objects = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Some(state) = State::parse(&row.state) else { continue };
+        let message = match state {
+            State::Blocked => blame::blocked_by(conn, model, row.id, models, observers)?,
+            State::Deleting => blame::kept_by(conn, model, row.id, models)?,
+            _ => row.backend_status,
+        };
+        objects.push(ObjectStatus {
+            model: model.name,
+            id: row.id,
+            label: row.label.unwrap_or_default(),
+            state,
+            class: row.backend_class,
+            message,
+            attempts: row.attempts,
+            retry_at: row.retry_at,
+        });
+    }
+    Ok(objects)
+}

@@ -1,0 +1,61 @@
+//! The status as a table for people.
+
+use std::fmt;
+
+use super::{ObjectStatus, State, Status};
+use crate::model::Micros;
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let states: Vec<_> = State::ALL.into_iter().filter(|state| self.count(*state) > 0).collect();
+        let width = self.models.iter().map(|model| model.model.len()).max().unwrap_or(0).max(5);
+        write!(f, "{:width$}", "model")?;
+        states.iter().try_for_each(|state| write!(f, "  {:>9}", state.as_str()))?;
+        writeln!(f)?;
+        for model in &self.models {
+            write!(f, "{:width$}", model.model)?;
+            for state in &states {
+                match model.counts.get(state) {
+                    Some(count) => write!(f, "  {count:>9}")?,
+                    None => write!(f, "  {:>9}", "·")?,
+                }
+            }
+            writeln!(f)?;
+        }
+        if self.models.is_empty() {
+            writeln!(f, "(no rows)")?;
+        }
+        if !self.objects.is_empty() {
+            writeln!(f)?;
+        }
+        self.objects.iter().try_for_each(|object| writeln!(f, "{object}"))?;
+        for step in self.steps.iter().filter(|step| step.message.is_some()) {
+            let message = step.message.as_deref().unwrap_or_default();
+            writeln!(f, "step {}/{} ({} failures): {message}", step.synchronizer, step.step, step.attempts)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ObjectStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.model)?;
+        if !self.label.is_empty() {
+            write!(f, "{} ", self.label)?;
+        }
+        write!(f, "(#{}) {}", self.id, self.state.as_str())?;
+        if let (State::Failed, Some(class)) = (self.state, &self.class) {
+            let times = if self.attempts == 1 { "time" } else { "times" };
+            write!(f, " ({class}, {} {times}", self.attempts)?;
+            match self.retry_at.map(Micros) {
+                Some(Micros::NEVER) => write!(f, ", waits for a changed goal)")?,
+                Some(at) => write!(f, ", next try {at})")?,
+                None => write!(f, ", tried again now)")?,
+            }
+        }
+        match &self.message {
+            Some(message) => write!(f, ": {message}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A step for one of the models that it observes, without their types: what the engine drives.
+
+use std::{pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+use diesel::QueryResult;
+
+use super::{Context, Pending, StepDef, StepSpec, SyncStep};
+use crate::{
+    db::AnyConnection,
+    error::StepError,
+    model::{Model, ModelInfo, ObjectRef},
+};
+
+/// Which of the step's two methods a row goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// `sync_record`.
+    Sync,
+    /// `delete_record`.
+    Delete,
+}
+
+/// A step for one observed model.
+#[async_trait]
+pub trait Observed: Send + Sync {
+    /// What the attribute says.
+    fn spec(&self) -> &'static StepSpec;
+
+    /// The observed model.
+    fn model(&self) -> &'static ModelInfo;
+
+    /// Reads rows for which the SQL condition holds, in the order of their keys.
+    ///
+    /// # Errors
+    /// What the database answered.
+    fn load(
+        &self,
+        conn: &mut AnyConnection,
+        filter: &str,
+        limit: i64,
+    ) -> QueryResult<Vec<Box<dyn Row>>>;
+
+    /// Runs the step's own `fetch_pending`; the number of rows that it noted.
+    ///
+    /// # Errors
+    /// What the step answered.
+    async fn fetch_pending(&self, cx: &Context) -> Result<usize, StepError>;
+}
+
+/// A row that was read, ready to be handed to its step.
+pub trait Row: Send {
+    /// The row's name.
+    fn object_ref(&self) -> ObjectRef;
+
+    /// The row's key.
+    fn id(&self) -> i64;
+
+    /// The version of the goal that was read.
+    fn updated(&self) -> i64;
+
+    /// The version that was enacted when it was read.
+    fn enacted(&self) -> Option<i64>;
+
+    /// Failures in a row so far.
+    fn attempts(&self) -> i32;
+
+    /// The keys that the references hold.
+    fn reference_ids(&self) -> Vec<Option<i64>>;
+
+    /// Hands the row to its step.
+    fn call(self: Box<Self>, cx: Context, call: Call) -> CallFuture;
+}
+
+/// What [`Row::call`] returns.
+pub type CallFuture = Pin<Box<dyn Future<Output = Called> + Send>>;
+
+/// What a call came to.
+pub struct Called {
+    /// The step's answer.
+    pub result: Result<(), StepError>,
+    /// Writes the backend columns, when the call changed any.
+    pub save: Option<Box<dyn Fn(&mut AnyConnection) -> QueryResult<usize> + Send + Sync>>,
+}
+
+/// Takes the types away.
+pub fn observe<S, M>(step: &Arc<S>) -> Arc<dyn Observed>
+where
+    S: SyncStep<M>,
+    M: Model,
+{
+    Arc::new(Typed::<S, M> { step: Arc::clone(step), model: std::marker::PhantomData })
+}
+
+struct Typed<S, M> {
+    step: Arc<S>,
+    model: std::marker::PhantomData<fn() -> M>,
+}
+
+#[async_trait]
+impl<S: SyncStep<M>, M: Model> Observed for Typed<S, M> {
+    fn spec(&self) -> &'static StepSpec {
+        <S as StepDef>::SPEC
+    }
+
+    fn model(&self) -> &'static ModelInfo {
+        M::INFO
+    }
+
+    fn load(
+        &self,
+        conn: &mut AnyConnection,
+        filter: &str,
+        limit: i64,
+    ) -> QueryResult<Vec<Box<dyn Row>>> {
+        let rows = M::load(conn, filter, limit)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Box::new(TypedRow { step: Arc::clone(&self.step), row }) as Box<dyn Row>)
+            .collect())
+    }
+
+    async fn fetch_pending(&self, cx: &Context) -> Result<usize, StepError> {
+        let mut pending = Pending::<M>::new(cx.clone());
+        self.step.fetch_pending(cx, &mut pending).await?;
+        Ok(pending.noted())
+    }
+}
+
+struct TypedRow<S, M> {
+    step: Arc<S>,
+    row: M,
+}
+
+impl<S: SyncStep<M>, M: Model> Row for TypedRow<S, M> {
+    fn object_ref(&self) -> ObjectRef {
+        self.row.object_ref()
+    }
+
+    fn id(&self) -> i64 {
+        self.row.id().raw()
+    }
+
+    fn updated(&self) -> i64 {
+        self.row.bookkeeping().updated.0
+    }
+
+    fn enacted(&self) -> Option<i64> {
+        self.row.bookkeeping().enacted.map(|enacted| enacted.0)
+    }
+
+    fn attempts(&self) -> i32 {
+        self.row.bookkeeping().attempts
+    }
+
+    fn reference_ids(&self) -> Vec<Option<i64>> {
+        self.row.reference_ids()
+    }
+
+    fn call(self: Box<Self>, cx: Context, call: Call) -> CallFuture {
+        let Self { step, row } = *self;
+        Box::pin(async move {
+            match call {
+                Call::Sync => sync(&*step, &cx, row).await,
+                Call::Delete => Called { result: step.delete_record(&cx, &row).await, save: None },
+            }
+        })
+    }
+}
+
+async fn sync<S: SyncStep<M>, M: Model>(step: &S, cx: &Context, before: M) -> Called {
+    let mut row = before.clone();
+    let result = step.sync_record(cx, &mut row).await;
+    let result = match row.goal_difference(&before) {
+        Some(column) if result.is_ok() => Err(StepError::terminal(format!(
+            "the step {} changed the goal column `{column}` of {}: goal columns are the users'; mark the \
+             column `#[backend]` if the step is to write it",
+            S::SPEC.name,
+            M::INFO.name,
+        ))),
+        _ => result,
+    };
+    // Also after a failure: what was learnt about the backend must not be lost.
+    let save = row.backend_differs(&before).then(|| {
+        Box::new(move |conn: &mut AnyConnection| row.save_backend(conn))
+            as Box<dyn Fn(&mut AnyConnection) -> QueryResult<usize> + Send + Sync>
+    });
+    Called { result, save }
+}

@@ -1,0 +1,68 @@
+//! What a step's own `fetch_pending` has found.
+
+use std::marker::PhantomData;
+
+use diesel::{RunQueryDsl, sql_query};
+
+use super::Context;
+use crate::{
+    error::Result,
+    model::{Id, Model},
+    sql,
+};
+
+/// Takes down what a listing of the backend brought up. Each note is on disk when its call
+/// returns, so a long listing needs no memory and loses nothing.
+pub struct Pending<M> {
+    context: Context,
+    noted: usize,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M: Model> Pending<M> {
+    /// Notes nothing so far.
+    pub fn new(context: Context) -> Self {
+        Self { context, noted: 0, model: PhantomData }
+    }
+
+    /// Adds rows that the backend has and the data model lacks; they are pending, as any new
+    /// row. The rows come in one transaction: all or none.
+    ///
+    /// # Errors
+    /// What the database answered, for instance when such a row is there already.
+    pub async fn add(&mut self, rows: Vec<M::New>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.noted += rows.len();
+        self.context
+            .db()
+            .write_quietly(move |conn| {
+                for row in &rows {
+                    M::insert(conn, row)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Makes rows pending again whose backend is no longer as it was left.
+    ///
+    /// # Errors
+    /// What the database answered.
+    pub async fn sync_again(&mut self, rows: impl IntoIterator<Item = Id<M>>) -> Result<()> {
+        let ids: Vec<i64> = rows.into_iter().map(Id::raw).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.noted += ids.len();
+        let statement = sql::touch(M::INFO, &ids);
+        self.context.db().write_quietly(move |conn| sql_query(&statement).execute(conn)).await?;
+        Ok(())
+    }
+
+    /// How many rows were noted.
+    pub fn noted(&self) -> usize {
+        self.noted
+    }
+}

@@ -1,0 +1,303 @@
+//! A named set of steps over the data model, for those who embed it in their own program.
+
+use std::{any::Any, sync::Arc, time::Duration};
+
+use diesel::{RunQueryDsl, sql_query};
+use tokio::sync::watch;
+
+use crate::{
+    db::{Db, OpenMode, ProcessLock},
+    error::{Error, Result},
+    event::{Feeds, Handle},
+    event_loop::{self, Until},
+    journal, migrate,
+    model::{Micros, ModelInfo},
+    pass::{Clock, Limits, Passes, Report},
+    pending::{Question, Questions, Want},
+    registry::{Registry, RegistryError, StepRegistration},
+    roll,
+    schedule::Backoff,
+    step::{BackendSource, Backends, Context, Observed},
+};
+
+/// How often all is looked at again although no event said so.
+const SAFETY_POLL: Duration = Duration::from_secs(30);
+/// Calls at once, of all steps together.
+const CALLS: usize = 256;
+
+/// A Synchronizer that is ready to run.
+///
+/// # Guarantees
+/// It may be killed at any moment and started again, and ends in the goal state with nothing
+/// lost and nothing done twice, as far as its steps are idempotent.
+pub struct Synchronizer {
+    name: &'static str,
+    db: Db,
+    models: Vec<&'static ModelInfo>,
+    observed: Vec<Arc<dyn Observed>>,
+    limits: Limits,
+    clock: Clock,
+    safety_poll: Duration,
+    handle: Handle,
+    progress: watch::Sender<Report>,
+    reports: watch::Sender<Option<Report>>,
+    _lock: ProcessLock,
+}
+
+/// What a [`Synchronizer`] is made of; [`Synchronizer::builder`].
+pub struct Builder {
+    name: Option<String>,
+    database: Option<Database>,
+    registry: Option<Registry>,
+    backends: Backends,
+    backoff: Backoff,
+    calls: usize,
+    clock: Clock,
+    safety_poll: Duration,
+}
+
+enum Database {
+    Url(String),
+    Open(Db),
+}
+
+impl Synchronizer {
+    /// Begins with the linked steps and models, and nothing else.
+    pub fn builder() -> Builder {
+        Builder {
+            name: None,
+            database: None,
+            registry: None,
+            backends: Backends::default(),
+            backoff: Backoff::default(),
+            calls: CALLS,
+            clock: Arc::new(Micros::now),
+            safety_poll: SAFETY_POLL,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The goal state's database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Wakes it while it runs.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// What the pass that is under way has done so far; changes often.
+    pub fn progress(&self) -> watch::Receiver<Report> {
+        self.progress.subscribe()
+    }
+
+    /// The last pass that ended.
+    pub fn reports(&self) -> watch::Receiver<Option<Report>> {
+        self.reports.subscribe()
+    }
+
+    /// Runs until `shutdown` is ready; then finishes the calls that have begun, and returns.
+    ///
+    /// # Errors
+    /// What the database answered at the start. Once it runs, a database that does not answer
+    /// only costs time.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<()> {
+        self.until(Until::Shutdown, shutdown).await.map(drop)
+    }
+
+    /// Runs one pass: until nothing is left that can be done now. Objects that wait after a
+    /// failure, or for their backend, are not waited for.
+    ///
+    /// # Errors
+    /// As [`Synchronizer::run`].
+    pub async fn pass(&self) -> Result<Report> {
+        self.until(Until::Quiet, std::future::pending()).await
+    }
+
+    async fn until(&self, until: Until, shutdown: impl Future<Output = ()>) -> Result<Report> {
+        let feeds = Feeds::new(&self.db, &self.handle);
+        let passes = self.passes().await?;
+        let (clock, poll) = (self.clock.clone(), self.safety_poll);
+        Ok(event_loop::run(passes, feeds, clock, poll, until, shutdown, &self.reports).await)
+    }
+
+    async fn passes(&self) -> Result<Passes> {
+        let (name, models) = (self.name, self.models.clone());
+        let specs: Vec<_> = self.observed.iter().map(|observed| observed.spec()).collect();
+        let (entries, recovered) = self
+            .db
+            .write_quietly(move |conn| {
+                roll::enter(conn, name, &specs)?;
+                let recovered = journal::recover(conn, name, &models)?;
+                Ok((roll::all(conn)?, recovered))
+            })
+            .await?;
+        if recovered > 0 {
+            tracing::info!(rows = recovered, "the last run ended while rows were in hand; they go first");
+        }
+        let observers = roll::observers(&entries, &self.models);
+        self.check_scopes(&observers).await?;
+        let mut passes = Passes::new(
+            self.db.clone(),
+            Context::new(self.db.clone(), self.name),
+            self.limits,
+            self.clock.clone(),
+            self.observed.clone(),
+            &observers,
+            &self.models,
+            self.progress.clone(),
+        );
+        for (observed, round) in passes.rounds_mut() {
+            let entry = entries.iter().find(|entry| {
+                entry.synchronizer == name
+                    && entry.step == observed.spec().name
+                    && entry.model == observed.model().table
+            });
+            *round = entry.map(roll::Entry::round).unwrap_or_default();
+        }
+        Ok(passes)
+    }
+
+    /// Whether the SQL that authors wrote into `only` is understood, before it is needed.
+    async fn check_scopes(&self, observers: &crate::toposort::Observers) -> Result<()> {
+        for observed in self.observed.iter().filter(|observed| observed.spec().only.is_some()) {
+            let (spec, model) = (observed.spec(), observed.model());
+            let questions = Questions::new(model, Some(spec), observers, &self.models);
+            let keys = questions.keys(&Question::Next { want: Want::Sync, after: 0 });
+            self.db
+                .run(move |conn| sql_query(format!("EXPLAIN {keys}")).execute(conn))
+                .await
+                .map_err(|error| RegistryError::Only {
+                    step: spec.name,
+                    table: model.table,
+                    only: spec.only.unwrap_or_default(),
+                    reason: error.to_string(),
+                })?;
+        }
+        Ok(())
+    }
+}
+
+impl Builder {
+    /// Which of the linked Synchronizers; needed only when there are several.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The database's URL; see [`Db::open`]. It must exist and be up to date.
+    #[must_use]
+    pub fn database(mut self, url: impl Into<String>) -> Self {
+        self.database = Some(Database::Url(url.into()));
+        self
+    }
+
+    /// A database that is open already.
+    #[must_use]
+    pub fn db(mut self, db: Db) -> Self {
+        self.database = Some(Database::Open(db));
+        self
+    }
+
+    /// Models and steps given by hand, in place of the linked ones.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// What steps' fields of this type are filled with.
+    #[must_use]
+    pub fn backend<B: Any + Send + Sync>(mut self, backend: B) -> Self {
+        self.backends.insert(backend);
+        self
+    }
+
+    /// How long failed objects wait.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// Calls at once, of all steps together (256 unless set; at least 1).
+    #[must_use]
+    pub fn calls(mut self, calls: usize) -> Self {
+        self.calls = calls.max(1);
+        self
+    }
+
+    /// Where the time comes from, for waits and intervals.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> Micros + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How often all is looked at again although no event said so (30 s unless set).
+    #[must_use]
+    pub fn safety_poll(mut self, every: Duration) -> Self {
+        self.safety_poll = every;
+        self
+    }
+
+    /// Checks that all fits together, and opens what is needed.
+    ///
+    /// # Errors
+    /// The first thing that is missing or does not fit, before anything runs.
+    pub async fn build(self) -> Result<Synchronizer> {
+        let registry = match self.registry {
+            Some(registry) => registry,
+            None => Registry::linked()?,
+        };
+        registry.check()?;
+        let name = registry.pick(self.name.as_deref())?;
+        let db = match self.database {
+            Some(Database::Open(db)) => db,
+            Some(Database::Url(url)) => Db::open(&url, OpenMode::Existing).await?,
+            None => return Err(Error::Usage("no database is set: `.database(\"sqlite://PATH\")`".into())),
+        };
+        migrate::check(&db, &registry).await?;
+        let steps: Vec<_> =
+            registry.steps().iter().filter(|step| (step.spec)().synchronizer == name).collect();
+        let backends = link_backends(self.backends, &steps).await?;
+        let mut observed = Vec::new();
+        for step in steps {
+            observed.extend((step.build)(&backends)?);
+        }
+        // In the order of the graph: parents are asked for, and started, first.
+        let levels = crate::dmdot::Graph::of(registry.models()).levels();
+        observed.sort_by_key(|observed| levels.get(observed.model().table).copied());
+        Ok(Synchronizer {
+            name,
+            _lock: db.lock(name)?,
+            db,
+            models: registry.models().collect(),
+            observed,
+            limits: Limits { calls: self.calls, backoff: self.backoff },
+            clock: self.clock,
+            safety_poll: self.safety_poll,
+            handle: Handle::default(),
+            progress: watch::Sender::new(Report::default()),
+            reports: watch::Sender::new(None),
+        })
+    }
+}
+
+/// Makes the linked backends that these steps need and nobody has given.
+async fn link_backends(mut backends: Backends, steps: &[&StepRegistration]) -> Result<Backends> {
+    for source in inventory::iter::<BackendSource> {
+        let type_id = (source.type_id)();
+        let needed = steps.iter().flat_map(|step| step.backends).any(|needs| needs() == type_id);
+        if needed && !backends.contains(type_id) {
+            backends.insert_linked(source).await?;
+        }
+    }
+    Ok(backends)
+}

@@ -1,0 +1,151 @@
+//! When a row is ready.
+
+use super::{Observers, Visited, target};
+use crate::{
+    model::{ModelInfo, Reference},
+    sql,
+};
+
+impl Observers {
+    /// The condition under which the row `row` of `model` (an alias) waits for nothing: every
+    /// row that it references is enacted.
+    pub(crate) fn ready(&self, model: &'static ModelInfo, row: &str) -> String {
+        let visited = Visited::default();
+        let parts: Vec<_> = model
+            .references
+            .iter()
+            .map(|reference| self.reference_ready(reference, model, row, &visited))
+            .collect();
+        all(parts)
+    }
+
+    /// The condition under which one reference of the row is no reason to wait.
+    pub(crate) fn one_ready(
+        &self,
+        model: &'static ModelInfo,
+        reference: &'static Reference,
+        row: &str,
+    ) -> String {
+        self.reference_ready(reference, model, row, &Visited::default())
+    }
+
+    fn reference_ready(
+        &self,
+        reference: &'static Reference,
+        child: &'static ModelInfo,
+        row: &str,
+        visited: &Visited,
+    ) -> String {
+        let (column, parent) = (reference.column, target(reference));
+        let alias = format!("{row}_{column}");
+        let enacted = self.enacted(parent, child, &alias, visited);
+        let exists = format!(
+            "EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {alias}.id = {row}.{column} AND {enacted})",
+            table = parent.table,
+        );
+        if reference.nullable { format!("({row}.{column} IS NULL OR {exists})") } else { exists }
+    }
+
+    /// The condition under which the row `row` of `parent` holds back nobody.
+    fn enacted(
+        &self,
+        parent: &'static ModelInfo,
+        child: &'static ModelInfo,
+        row: &str,
+        visited: &Visited,
+    ) -> String {
+        let mut parts = vec![format!("NOT {row}.deleted")];
+        if self.is_observed(parent) {
+            let own = format!("{row}.no_sync OR {row}.enacted >= {row}.updated");
+            parts.push(match self.scope(parent) {
+                None => format!("({own})"),
+                Some(scope) => {
+                    let table = parent.table;
+                    format!(
+                        "({own} OR NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {row}.id AND ({scope})))"
+                    )
+                }
+            });
+            return all(parts);
+        }
+        for (stand_in, column) in self.stand_ins(parent, child) {
+            let alias = format!("{row}_{}", stand_in.table);
+            parts.push(format!(
+                "NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {alias}.{column} = {row}.id \
+                 AND NOT {alias}.deleted AND NOT {alias}.no_sync \
+                 AND ({alias}.enacted IS NULL OR {alias}.enacted < {alias}.updated))",
+                table = stand_in.table,
+            ));
+        }
+        if let Some(visited) = visited.and(parent) {
+            for reference in parent.references.iter().filter(|r| target(r) != parent) {
+                parts.push(self.reference_ready(reference, child, row, &visited));
+            }
+        }
+        all(parts)
+    }
+
+    /// The condition under which no row of any model references the row `row` of `model` any
+    /// more, so that it may be removed.
+    pub(crate) fn unreferenced<'a>(
+        &self,
+        model: &'static ModelInfo,
+        row: &str,
+        models: impl IntoIterator<Item = &'a &'static ModelInfo>,
+    ) -> String {
+        let mut parts = Vec::new();
+        for child in models {
+            for reference in child.references.iter().filter(|r| target(r) == model) {
+                let alias = format!("{row}_{}_{}", child.table, reference.column);
+                let itself =
+                    if *child == model { format!(" AND {alias}.id <> {row}.id") } else { String::new() };
+                parts.push(format!(
+                    "NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {alias}.{column} = {row}.id{itself})",
+                    table = child.table,
+                    column = reference.column,
+                ));
+            }
+        }
+        all(parts)
+    }
+
+    /// The condition under which a row (alias `row`) has no step that would delete it from a
+    /// backend; `None` when every row of the model has one.
+    pub(crate) fn unobserved(&self, model: &ModelInfo, row: &str) -> Option<String> {
+        if !self.is_observed(model) {
+            return Some("TRUE".into());
+        }
+        let scope = self.scope(model)?;
+        let table = model.table;
+        Some(format!(
+            "NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {row}.id AND ({scope}))"
+        ))
+    }
+}
+
+/// The condition of one step on the row `row`, from its `only`.
+pub(super) fn all(parts: Vec<String>) -> String {
+    if parts.is_empty() { "TRUE".into() } else { parts.join(" AND ") }
+}
+
+/// The condition under which a step whose attribute says `only` observes the row `row`.
+pub(crate) fn in_scope(model: &ModelInfo, row: &str, only: Option<&str>) -> String {
+    match only {
+        None => "TRUE".into(),
+        Some(only) => {
+            let table = model.table;
+            format!("EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {row}.id AND ({only}))")
+        }
+    }
+}
+
+/// The condition for a row that is ready to be synced.
+pub(crate) fn syncable(
+    observers: &Observers,
+    model: &'static ModelInfo,
+    row: &str,
+    only: Option<&str>,
+) -> String {
+    let fresh = sql::fresh(&format!("{row}."));
+    format!("{fresh} AND {} AND {}", in_scope(model, row, only), observers.ready(model, row))
+}

@@ -1,0 +1,100 @@
+//! PURE: the order in which rows are handed to their steps, as SQL conditions.
+//!
+//! The order is never computed as a list of all pending rows: that would need memory for each
+//! of them. A row is *ready* when the rows that it references are enacted, which is a
+//! condition of the query that fetches it, and it *may have become ready* when one of those
+//! has just been enacted, which is a query too.
+//!
+//! **Invariant (C5):** the conditions follow the declared references and nothing else. A model
+//! that no step observes is looked through: its rows are as enacted as what they reference.
+
+mod gate;
+mod wake;
+
+use std::collections::BTreeMap;
+
+use crate::model::{ModelInfo, Reference};
+
+pub(crate) use gate::{in_scope, syncable};
+pub(crate) use wake::WakePath;
+
+/// Who observes what: all that the order needs to know of the steps, of every Synchronizer on
+/// the database.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Observers {
+    /// By table: the conditions under which a row is observed; empty for "always".
+    scopes: BTreeMap<String, Vec<Option<String>>>,
+    /// By table of a provided model that is not observed itself: the observed models that
+    /// stand for it, with their column that references it.
+    through: BTreeMap<String, Vec<(&'static ModelInfo, &'static str)>>,
+}
+
+impl Observers {
+    /// Notes a step that provides and observes these models.
+    pub(crate) fn add(
+        &mut self,
+        provides: &[&'static ModelInfo],
+        observes: &'static ModelInfo,
+        only: Option<&str>,
+    ) {
+        self.scopes.entry(observes.table.into()).or_default().push(only.map(str::to_owned));
+        for provided in provides.iter().filter(|provided| **provided != observes) {
+            let columns = observes
+                .references
+                .iter()
+                .filter(|reference| (reference.target)() == *provided)
+                .map(|reference| (observes, reference.column));
+            self.through.entry(provided.table.into()).or_default().extend(columns);
+        }
+    }
+
+    /// Whether any step observes rows of this model.
+    pub(crate) fn is_observed(&self, model: &ModelInfo) -> bool {
+        self.scopes.contains_key(model.table)
+    }
+
+    /// The condition under which a row (without alias, inside a query of its table alone) is
+    /// observed by somebody; `None` for "always".
+    fn scope(&self, model: &ModelInfo) -> Option<String> {
+        let scopes = self.scopes.get(model.table)?;
+        let conditions: Option<Vec<_>> =
+            scopes.iter().map(|only| only.as_ref().map(|only| format!("({only})"))).collect();
+        conditions.map(|conditions| conditions.join(" OR "))
+    }
+
+    /// The models that stand for this one, when it is provided but not observed. A row of
+    /// `child` does not wait for rows of its own model.
+    fn stand_ins(
+        &self,
+        model: &ModelInfo,
+        child: &ModelInfo,
+    ) -> Vec<(&'static ModelInfo, &'static str)> {
+        if self.is_observed(model) {
+            return Vec::new();
+        }
+        let stand_ins = self.through.get(model.table).into_iter().flatten();
+        stand_ins.filter(|(stand_in, _)| *stand_in != child).copied().collect()
+    }
+}
+
+/// A path through models that nobody observes, so that it ends.
+#[derive(Clone, Default)]
+struct Visited(Vec<&'static str>);
+
+impl Visited {
+    fn and(&self, model: &'static ModelInfo) -> Option<Self> {
+        if self.0.contains(&model.table) {
+            return None;
+        }
+        let mut visited = self.clone();
+        visited.0.push(model.table);
+        Some(visited)
+    }
+}
+
+fn target(reference: &Reference) -> &'static ModelInfo {
+    (reference.target)()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+use super::*;
+use crate::model::OnDelete;
+
+macro_rules! table {
+    ($const:ident, $name:literal, [$($column:literal -> $target:ident $nullable:literal),*]) => {
+        static $const: ModelInfo = ModelInfo {
+            name: $name,
+            table: $name,
+            crate_name: "core",
+            doc: "",
+            label: None,
+            columns: &[],
+            references: &[$(Reference {
+                column: $column,
+                target: || &$target,
+                nullable: $nullable,
+                on_delete: OnDelete::Wait,
+            }),*],
+            uniques: &[],
+        };
+    };
+}
+
+table!(SITE, "sites", []);
+table!(SLICE, "slices", ["site_id" -> SITE false]);
+table!(INSTANCE, "instances", ["slice_id" -> SLICE false, "parent_id" -> INSTANCE true]);
+table!(SHADOW, "shadows", ["slice_id" -> SLICE false]);
+
+fn observers(steps: &[(&'static ModelInfo, &'static ModelInfo, Option<&str>)]) -> Observers {
+    let mut observers = Observers::default();
+    for (provides, observes, only) in steps {
+        observers.add(&[provides], observes, *only);
+    }
+    observers
+}
+
+#[test]
+fn a_row_without_references_waits_for_nothing() {
+    assert_eq!(observers(&[]).ready(&SITE, "c"), "TRUE");
+    assert_eq!(observers(&[]).wake_paths(&SITE), []);
+}
+
+#[test]
+fn a_row_waits_for_the_rows_that_it_references() {
+    assert_eq!(
+        observers(&[(&SITE, &SITE, None)]).ready(&SLICE, "c"),
+        "EXISTS (SELECT 1 FROM sites AS c_site_id WHERE c_site_id.id = c.site_id AND NOT c_site_id.deleted \
+         AND (c_site_id.no_sync OR c_site_id.enacted >= c_site_id.updated))"
+    );
+}
+
+#[test]
+fn rows_that_nobody_observes_are_looked_through_and_circles_end() {
+    let observers = observers(&[(&SITE, &SITE, None)]);
+    let ready = observers.ready(&INSTANCE, "c");
+    assert!(ready.contains("FROM slices AS c_slice_id"), "{ready}");
+    assert!(ready.contains("FROM sites AS c_slice_id_site_id"), "{ready}");
+    // An instance's parent is looked through too, but not the parent's parent.
+    assert!(!ready.contains("c_parent_id_parent_id"), "{ready}");
+    let paths: Vec<_> = observers
+        .wake_paths(&INSTANCE)
+        .iter()
+        .map(|path| (path.source, path.condition("c", "1,2")))
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            ("sites", "c.slice_id IN (SELECT id FROM slices WHERE site_id IN (1,2))".to_owned()),
+            (
+                "sites",
+                "c.parent_id IN (SELECT id FROM instances WHERE slice_id IN (SELECT id FROM slices WHERE \
+                 site_id IN (1,2)))"
+                    .to_owned()
+            ),
+        ]
+    );
+}
+
+#[test]
+fn the_rows_that_stand_for_a_provided_model_are_waited_for() {
+    let observers = observers(&[(&SLICE, &SHADOW, None)]);
+    let ready = observers.ready(&INSTANCE, "c");
+    assert!(
+        ready.contains(
+            "NOT EXISTS (SELECT 1 FROM shadows AS c_slice_id_shadows WHERE c_slice_id_shadows.slice_id = \
+             c_slice_id.id AND NOT c_slice_id_shadows.deleted AND NOT c_slice_id_shadows.no_sync"
+        ),
+        "{ready}"
+    );
+    // A shadow does not wait for the shadows of its own slice, itself among them.
+    assert!(!observers.ready(&SHADOW, "c").contains("FROM shadows"));
+    let sources: Vec<_> = observers.wake_paths(&INSTANCE).iter().map(|path| path.source).collect();
+    assert_eq!(sources, ["shadows", "shadows"]);
+}
+
+#[test]
+fn rows_outside_every_scope_hold_back_nobody() {
+    let observers = observers(&[(&SITE, &SITE, Some("name = 'a'")), (&SITE, &SITE, Some("name = 'b'"))]);
+    let ready = observers.ready(&SLICE, "c");
+    assert!(
+        ready.contains(
+            "OR NOT EXISTS (SELECT 1 FROM sites WHERE sites.id = c_site_id.id AND ((name = 'a') OR (name = 'b')))"
+        ),
+        "{ready}"
+    );
+    assert!(observers.unobserved(&SITE, "c").is_some());
+}
+
+#[test]
+fn a_row_is_removed_when_no_row_references_it() {
+    assert_eq!(
+        observers(&[]).unreferenced(&INSTANCE, "c", &[&SITE, &SLICE, &INSTANCE]),
+        "NOT EXISTS (SELECT 1 FROM instances AS c_instances_parent_id WHERE c_instances_parent_id.parent_id = c.id \
+         AND c_instances_parent_id.id <> c.id)"
+    );
+}

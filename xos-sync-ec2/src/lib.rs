@@ -1,0 +1,3 @@
+//! The EC2 Synchronizer.
+
+pub mod client;

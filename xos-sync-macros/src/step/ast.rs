@@ -1,0 +1,122 @@
+//! What an author writes, token by token.
+
+use proc_macro2::TokenStream;
+use syn::{
+    Expr, Ident, Item, ItemStruct, Path, Token, bracketed,
+    parse::{ParseStream, Parser},
+    punctuated::Punctuated,
+    token,
+};
+
+use crate::errors::Errors;
+
+/// What stands in the parentheses of `#[sync_step(…)]`.
+#[derive(Default)]
+pub(super) struct Options {
+    pub(super) provides: Option<Models>,
+    pub(super) observes: Option<Models>,
+    pub(super) interval: Option<Expr>,
+    pub(super) timeout: Option<Expr>,
+    pub(super) concurrency: Option<Expr>,
+    pub(super) only: Option<Expr>,
+    pub(super) synchronizer: Option<Expr>,
+    /// Whether all of it could be read.
+    pub(super) complete: bool,
+}
+
+/// One model or a list, with the option's name for messages about it.
+pub(super) struct Models {
+    pub(super) option: Ident,
+    pub(super) paths: Vec<Path>,
+}
+
+const OPTIONS: &str = "provides, observes, interval, concurrency, timeout, only, synchronizer";
+
+/// Reads the options; what cannot be read is noted.
+pub(super) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
+    let mut options = Options::default();
+    let parsed = (|input: ParseStream<'_>| {
+        while !input.is_empty() {
+            option(input, &mut options, errors)?;
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    })
+    .parse2(tokens);
+    options.complete = errors.take(parsed).is_some();
+    options
+}
+
+fn option(input: ParseStream<'_>, options: &mut Options, errors: &mut Errors) -> syn::Result<()> {
+    let name: Ident = input.parse()?;
+    let text = name.to_string();
+    if !OPTIONS.split(", ").any(|option| option == text) {
+        let message = format!("`#[sync_step]` has no option `{text}`; there are {OPTIONS}");
+        return Err(syn::Error::new(name.span(), message));
+    }
+    input.parse::<Token![=]>()?;
+    let twice = match text.as_str() {
+        "provides" => put(&mut options.provides, models(&name, input)?),
+        "observes" => put(&mut options.observes, models(&name, input)?),
+        "interval" => put(&mut options.interval, input.parse()?),
+        "timeout" => put(&mut options.timeout, input.parse()?),
+        "concurrency" => put(&mut options.concurrency, input.parse()?),
+        "only" => put(&mut options.only, input.parse()?),
+        _ => put(&mut options.synchronizer, input.parse()?),
+    };
+    if twice {
+        errors.at(&name, format!("`{text}` is given twice"));
+    }
+    Ok(())
+}
+
+/// Fills a place; whether it was taken.
+fn put<T>(place: &mut Option<T>, value: T) -> bool {
+    let twice = place.is_some();
+    place.get_or_insert(value);
+    twice
+}
+
+fn models(option: &Ident, input: ParseStream<'_>) -> syn::Result<Models> {
+    let paths = if input.peek(token::Bracket) {
+        let content;
+        bracketed!(content in input);
+        Punctuated::<Path, Token![,]>::parse_terminated(&content)?.into_iter().collect()
+    } else {
+        let path = input.parse().map_err(|error: syn::Error| {
+            syn::Error::new(error.span(), format!("name a model, or several in brackets: `{option} = [A, B]`"))
+        })?;
+        vec![path]
+    };
+    Ok(Models { option: option.clone(), paths })
+}
+
+/// The struct that the attribute stands on. `None` when it is nothing to go on with.
+pub(super) fn item(tokens: TokenStream, errors: &mut Errors) -> Option<ItemStruct> {
+    const BELONGS: &str = "`#[sync_step]` belongs on a struct whose fields are its backends";
+    let item = match errors.take(syn::parse2(tokens))? {
+        Item::Struct(item) => item,
+        Item::Enum(other) => {
+            errors.at(other.ident, BELONGS);
+            return None;
+        }
+        other => {
+            errors.at(other, BELONGS);
+            return None;
+        }
+    };
+    if !item.generics.params.is_empty() {
+        errors.at(
+            &item.generics,
+            "a step is linked as one value, so it cannot be generic: make a step of each type that it is for",
+        );
+        return None;
+    }
+    if let syn::Fields::Unnamed(fields) = &item.fields {
+        errors.at(fields, "name the backends: `struct Name { ec2: Ec2 }`");
+        return None;
+    }
+    Some(item)
+}

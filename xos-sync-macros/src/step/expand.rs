@@ -1,0 +1,132 @@
+//! What a step becomes.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{Path, spanned::Spanned};
+
+use super::valid::Step;
+use crate::errors::Errors;
+
+/// The struct, `StepDef`, and the registration unless something is wrong.
+pub(super) fn expand(step: &Step, errors: &Errors) -> TokenStream {
+    let (item, name) = (&step.item, &step.item.ident);
+    let wrong = errors.count() > 0;
+    let observed = if step.observes.is_empty() {
+        // A macro that fails in place of a type silences every error that would follow.
+        let error = errors.as_type();
+        quote!(#error)
+    } else {
+        step.observed()
+    };
+    let (spec, build) = (spec(step), build(step));
+    let rest = if wrong {
+        if step.observes.is_empty() { quote!() } else { quote!(#errors) }
+    } else {
+        registration(step)
+    };
+    quote! {
+        #item
+
+        impl ::xos_sync_core::StepDef for #name {
+            type Observed = #observed;
+
+            const SPEC: &'static ::xos_sync_core::step::StepSpec = &#spec;
+
+            fn build(
+                backends: &::xos_sync_core::step::Backends,
+            ) -> ::core::result::Result<Self, ::xos_sync_core::step::BackendError> {
+                #build
+            }
+        }
+
+        #rest
+    }
+}
+
+/// `StepSpec { … }`.
+fn spec(step: &Step) -> TokenStream {
+    let (name, interval) = (step.name(), step.interval);
+    let (provides, observes) = (step.provides.iter().map(info), step.observes.iter().map(info));
+    let synchronizer = match &step.synchronizer {
+        Some(name) => quote!(#name),
+        None => quote!(::xos_sync_core::step::StepSpec::synchronizer_of(::core::env!("CARGO_CRATE_NAME"))),
+    };
+    let concurrency = match step.concurrency {
+        Some(most) => quote!(#most),
+        None => quote!(::xos_sync_core::step::StepSpec::DEFAULT_CONCURRENCY),
+    };
+    let timeout = match step.timeout {
+        Some(seconds) => quote!(::core::time::Duration::from_secs(#seconds)),
+        None => quote!(::xos_sync_core::step::StepSpec::DEFAULT_TIMEOUT),
+    };
+    let only = match &step.only {
+        Some(condition) => quote!(::core::option::Option::Some(#condition)),
+        None => quote!(::core::option::Option::None),
+    };
+    quote! {
+        ::xos_sync_core::step::StepSpec {
+            name: #name,
+            synchronizer: #synchronizer,
+            provides: &[#(#provides),*],
+            observes: &[#(#observes),*],
+            interval: ::core::time::Duration::from_secs(#interval),
+            concurrency: #concurrency,
+            timeout: #timeout,
+            only: #only,
+        }
+    }
+}
+
+/// A function that returns a model's description; a type that is no model is told at its name.
+fn info(model: &Path) -> TokenStream {
+    let info = quote_spanned! { model.span()=> <#model as ::xos_sync_core::Model>::INFO };
+    quote! { || #info }
+}
+
+fn build(step: &Step) -> TokenStream {
+    let name = step.name();
+    let fields = step.item.fields.iter().map(|field| {
+        let (ident, ty) = (&field.ident, &field.ty);
+        let text = ident.as_ref().map(ToString::to_string);
+        quote! { #ident: backends.get::<#ty>(#name, #text)?, }
+    });
+    quote! {
+        let _ = backends;
+        ::core::result::Result::Ok(Self { #(#fields)* })
+    }
+}
+
+fn registration(step: &Step) -> TokenStream {
+    let (name, vis) = (&step.item.ident, &step.item.vis);
+    let backends = step.item.fields.iter().map(|field| {
+        let ty = &field.ty;
+        quote! { || ::core::any::TypeId::of::<#ty>() }
+    });
+    // An implementation that is missing is told at the struct's name.
+    let observers = step.observes.iter().map(|model| {
+        // The argument keeps this crate's span: the struct may come from the author's own macro.
+        let observe = quote_spanned! { name.span()=> ::xos_sync_core::__private::observe::<#name, #model> };
+        quote! { #observe(&step) }
+    });
+    quote! {
+        impl #name {
+            /// The step for a registry that is built by hand.
+            #vis const fn registration() -> ::xos_sync_core::registry::StepRegistration {
+                ::xos_sync_core::registry::StepRegistration {
+                    spec: || <#name as ::xos_sync_core::StepDef>::SPEC,
+                    backends: &[#(#backends),*],
+                    build: |backends| {
+                        let step = ::std::sync::Arc::new(
+                            <#name as ::xos_sync_core::StepDef>::build(backends)?,
+                        );
+                        ::core::result::Result::Ok(::std::vec![#(#observers),*])
+                    },
+                }
+            }
+        }
+
+        ::xos_sync_core::__private::inventory::submit! {
+            #name::registration()
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The OpenStack Synchronizer of xos-sync. Its steps are not written yet.
