@@ -51,6 +51,16 @@ pub(crate) fn end(conn: &mut AnyConnection, lines: &[i64]) -> QueryResult<()> {
     Ok(())
 }
 
+/// Whether a run of this Synchronizer left rows in hand.
+pub(crate) fn has_lines(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<bool> {
+    let line: Option<LineId> =
+        sql_query("SELECT id FROM xos_sync_journal WHERE synchronizer = ? LIMIT 1")
+            .bind::<Text, _>(synchronizer)
+            .get_result(conn)
+            .optional()?;
+    Ok(line.is_some())
+}
+
 /// Marks the rows that a run of this Synchronizer left in hand when it died; their number.
 pub(crate) fn recover(
     conn: &mut AnyConnection,

@@ -5,8 +5,8 @@
 //! without a step, which removes deleted rows of which no backend holds anything.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -26,18 +26,28 @@ const SWEEP_SHARE: u32 = 4;
 
 pub(crate) struct Lane {
     pub(crate) model: &'static ModelInfo,
+    /// The tables that the model references, also by way of others; not its own.
+    pub(crate) ancestors: BTreeSet<&'static str>,
     pub(crate) observed: Option<Arc<dyn Observed>>,
     pub(crate) questions: Arc<Questions>,
     sweeps: Vec<Sweep>,
     woken: VecDeque<Wake>,
     /// A question is out.
     asking: bool,
-    ready: VecDeque<ReadyRow>,
+    pub(crate) ready: Arc<ReadyRows>,
     in_hand: HashMap<i64, InHand>,
-    /// Calls that are running.
-    pub(crate) running: usize,
+    /// Grows each time that somebody may have changed something.
+    generation: u64,
+    pace: Pace,
+    /// Rows that were settled since the question that is out was asked, with their version:
+    /// its answer may still show them as they were.
+    settled_meanwhile: HashMap<i64, i64>,
+    /// Tasks that hand ready rows to the step, one at a time each.
+    pub(crate) workers: usize,
     pub(crate) round: Round,
     pub(crate) listing: bool,
+    /// Another round was asked for while the step lists its backend.
+    pub(crate) round_again: bool,
     pub(crate) retry_at: Option<Micros>,
 }
 
@@ -53,6 +63,10 @@ struct Sweep {
     rest_until: Option<Instant>,
 }
 
+/// The rows of a lane that are ready, between the lane and its workers.
+#[derive(Default)]
+pub(crate) struct ReadyRows(Mutex<VecDeque<ReadyRow>>);
+
 /// A row that is ready, and the line of the journal that it stands in.
 pub(crate) struct ReadyRow {
     pub(crate) row: Box<dyn Row>,
@@ -63,8 +77,10 @@ pub(crate) struct ReadyRow {
 #[derive(Debug)]
 struct InHand {
     updated: i64,
-    /// It was seen again with another version, or for another purpose: look once more.
+    /// It was seen again with another version, or by another lane: look once more.
     again: bool,
+    /// The lane's, when it was taken.
+    generation: u64,
 }
 
 impl Lane {
@@ -77,27 +93,54 @@ impl Lane {
             if observed.is_some() { &[Want::Sync, Want::Delete] } else { &[Want::Purge] };
         let sweep =
             |&want| Sweep { want, dirty: true, after: None, spent: Duration::ZERO, rest_until: None };
+        let pace = Pace::new(observed.as_ref().map_or(BATCH, |o| 2 * o.spec().concurrency));
         Self {
             model,
+            ancestors: ancestors(model),
             observed,
             questions: Arc::new(questions),
             sweeps: wants.iter().map(sweep).collect(),
             woken: VecDeque::new(),
             asking: false,
-            ready: VecDeque::new(),
+            ready: Arc::default(),
             in_hand: HashMap::new(),
-            running: 0,
+            generation: 0,
+            pace,
+            settled_meanwhile: HashMap::new(),
+            workers: 0,
             round: Round::default(),
             listing: false,
+            round_again: false,
             retry_at: None,
         }
+    }
+
+    /// Rows to read at once: about as many as are handed to the step in a moment, so that what
+    /// was read does not grow old.
+    pub(crate) fn batch_size(&self) -> usize {
+        self.pace.size
     }
 
     pub(crate) fn concurrency(&self) -> usize {
         self.observed.as_ref().map_or(0, |observed| observed.spec().concurrency)
     }
 
-    /// Something may have changed: all rows are looked at again.
+    /// Whether the step is to list its backend now.
+    pub(crate) fn listing_is_due(&self, now: Micros) -> bool {
+        let Some(observed) = &self.observed else { return false };
+        !self.listing && self.round.due(observed.spec().interval, now) <= now
+    }
+
+    /// Somebody may have changed something: rows that are in hand are looked at again when they
+    /// are settled, and where calls take their time, rows that wait for their turn are read
+    /// anew. These are given back.
+    pub(crate) fn changed(&mut self) -> Vec<ReadyRow> {
+        self.look_again();
+        self.generation += 1;
+        if self.batch_size() < BATCH { self.drop_ready() } else { Vec::new() }
+    }
+
+    /// All rows are looked at again.
     pub(crate) fn look_again(&mut self) {
         self.sweeps.iter_mut().for_each(|sweep| sweep.dirty = true);
     }
@@ -122,26 +165,37 @@ impl Lane {
     /// The next question, if one is worth asking now. Its answer must come by
     /// [`Lane::answered`] or [`Lane::unanswered`].
     pub(crate) fn next_question(&mut self, now: Instant) -> Option<Question> {
-        if self.asking || self.ready.len() >= BATCH / 2 {
+        if self.asking || self.ready.len() > self.pace.size / 2 {
             return None;
         }
-        let question = match self.woken.pop_front() {
+        self.pace.asks(now);
+        let question = match self.next_wake(now) {
             Some(wake) => Question::Woken(wake),
-            None => {
-                let at = self.sweeps.iter().position(|sweep| sweep.wants_to_go(now))?;
-                let sweep = &mut self.sweeps[at];
-                if sweep.after.is_none() {
-                    sweep.dirty = false;
-                    sweep.spent = Duration::ZERO;
-                }
-                let question =
-                    Question::Next { want: sweep.want, after: *sweep.after.get_or_insert(0) };
-                // The other sweeps have their turn before this one's next batch.
-                self.sweeps.rotate_left(at + 1);
-                question
-            }
+            None => self.next_of_sweep(now)?,
         };
         self.asking = true;
+        self.settled_meanwhile.clear();
+        Some(question)
+    }
+
+    /// The next wake-up that no sweep is about to cover.
+    fn next_wake(&mut self, now: Instant) -> Option<Wake> {
+        let covered: Vec<_> =
+            self.sweeps.iter().filter(|sweep| sweep.begins(now)).map(|sweep| sweep.want).collect();
+        self.woken.retain(|wake| !covered.contains(&wake.want));
+        self.woken.pop_front()
+    }
+
+    fn next_of_sweep(&mut self, now: Instant) -> Option<Question> {
+        let at = self.sweeps.iter().position(|sweep| sweep.after.is_some() || sweep.begins(now))?;
+        let sweep = &mut self.sweeps[at];
+        if sweep.after.is_none() {
+            sweep.dirty = false;
+            sweep.spent = Duration::ZERO;
+        }
+        let question = Question::Next { want: sweep.want, after: *sweep.after.get_or_insert(0) };
+        // The other sweeps have their turn before this one's next batch.
+        self.sweeps.rotate_left(at + 1);
         Some(question)
     }
 
@@ -155,6 +209,9 @@ impl Lane {
         now: Instant,
     ) {
         self.asking = false;
+        if full {
+            self.pace.answered(now);
+        }
         let want = question.want();
         let Some(sweep) = self.sweeps.iter_mut().find(|sweep| sweep.want == want) else { return };
         match question {
@@ -185,50 +242,54 @@ impl Lane {
         self.sweeps.iter_mut().for_each(|sweep| sweep.rest_until = Some(moment));
     }
 
-    /// Takes a row in hand, unless it is already.
+    /// Takes a row in hand, unless it is already, or was until a moment ago.
     pub(crate) fn take(&mut self, id: i64, updated: i64) -> bool {
+        if self.settled_meanwhile.get(&id).is_some_and(|settled| updated <= *settled) {
+            return false;
+        }
         match self.in_hand.get_mut(&id) {
             Some(in_hand) => {
                 in_hand.again |= in_hand.updated != updated;
                 false
             }
             None => {
-                self.in_hand.insert(id, InHand { updated, again: false });
+                self.in_hand.insert(id, InHand { updated, again: false, generation: self.generation });
                 true
             }
         }
     }
 
-    pub(crate) fn has_in_hand(&self, id: i64) -> bool {
-        self.in_hand.contains_key(&id)
+    /// Another lane wants this row: whether it must wait. It looks again when this lane is done.
+    pub(crate) fn is_wanted_elsewhere(&mut self, id: i64) -> bool {
+        let in_hand = self.in_hand.get_mut(&id);
+        in_hand.map(|in_hand| in_hand.again = true).is_some()
     }
 
-    pub(crate) fn ready(&mut self, row: ReadyRow) {
-        self.ready.push_back(row);
+    /// How many workers are worth starting.
+    pub(crate) fn workers_wanted(&self) -> usize {
+        self.ready.len().min(self.concurrency().saturating_sub(self.workers))
     }
 
-    /// The next row to hand to the step, if its limit allows one more.
-    pub(crate) fn start(&mut self) -> Option<ReadyRow> {
-        if self.running >= self.concurrency() {
-            return None;
+    /// The row's outcome is on disk; whether its model's lanes are to look again, because it
+    /// was wanted or may have been changed meanwhile.
+    pub(crate) fn settled(&mut self, id: i64, read: i64) -> bool {
+        if self.asking {
+            self.settled_meanwhile.insert(id, read);
         }
-        let row = self.ready.pop_front()?;
-        self.running += 1;
-        Some(row)
+        let Some(in_hand) = self.in_hand.remove(&id) else { return false };
+        in_hand.again || in_hand.generation != self.generation
     }
 
-    /// The row's outcome is on disk.
-    pub(crate) fn settled(&mut self, id: i64) {
-        if self.in_hand.remove(&id).is_some_and(|in_hand| in_hand.again) {
-            self.look_again();
-        }
+    /// The row was not handed to the step after all.
+    pub(crate) fn give_back(&mut self, id: i64) {
+        self.in_hand.remove(&id);
     }
 
     /// Gives back the rows that were not handed to the step, when the run ends.
     pub(crate) fn drop_ready(&mut self) -> Vec<ReadyRow> {
         self.woken.clear();
-        let rows: Vec<_> = self.ready.drain(..).collect();
-        rows.iter().for_each(|ready| drop(self.in_hand.remove(&ready.row.id())));
+        let rows = self.ready.drain();
+        rows.iter().for_each(|ready| self.give_back(ready.row.id()));
         rows
     }
 
@@ -251,12 +312,87 @@ impl Lane {
     }
 }
 
-impl Sweep {
-    fn wants_to_go(&self, now: Instant) -> bool {
-        self.after.is_some()
-            || (self.dirty && self.rest_until.is_none_or(|rest_until| rest_until <= now))
+/// All tables that can be reached by references; in a circle of models each is only its own.
+fn ancestors(model: &'static ModelInfo) -> BTreeSet<&'static str> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![model];
+    while let Some(at) = open.pop() {
+        for reference in at.references {
+            let target = (reference.target)();
+            if reached.insert(target.table) {
+                open.push(target);
+            }
+        }
+    }
+    if reached.contains(model.table) { BTreeSet::new() } else { reached }
+}
+
+impl ReadyRows {
+    pub(crate) fn push(&self, row: ReadyRow) {
+        self.lock().push_back(row);
+    }
+
+    /// The next row for a worker.
+    pub(crate) fn pop(&self) -> Option<ReadyRow> {
+        self.lock().pop_front()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn drain(&self) -> Vec<ReadyRow> {
+        self.lock().drain(..).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<ReadyRow>> {
+        // Nothing that holds the lock can panic; if it did, the queue would be whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// How many rows are read at once: doubled while they are used up at once, halved while they
+/// lie.
+#[derive(Debug)]
+struct Pace {
+    size: usize,
+    least: usize,
+    /// When the last full batch came.
+    filled: Option<Instant>,
+}
+
+/// Rows that are used up within this time are read in larger batches.
+const QUICK: Duration = Duration::from_millis(100);
+/// Rows that lie for longer than this are read in smaller ones.
+const SLOW: Duration = Duration::from_secs(1);
+
+impl Pace {
+    fn new(least: usize) -> Self {
+        let least = least.clamp(1, BATCH);
+        Self { size: least, least, filled: None }
+    }
+
+    fn answered(&mut self, now: Instant) {
+        self.filled = Some(now);
+    }
+
+    fn asks(&mut self, now: Instant) {
+        let Some(filled) = self.filled.take() else { return };
+        let lay = now.saturating_duration_since(filled);
+        if lay < QUICK {
+            self.size = (self.size * 2).min(BATCH);
+        } else if lay > SLOW {
+            self.size = (self.size / 2).max(self.least);
+        }
+    }
+}
+
+impl Sweep {
+    /// Whether it is about to begin anew.
+    fn begins(&self, now: Instant) -> bool {
+        self.dirty
+            && self.after.is_none()
+            && self.rest_until.is_none_or(|rest_until| rest_until <= now)
+    }
+}
+

@@ -26,6 +26,8 @@ mod roll;
 pub mod migrate;
 pub mod synchronizer;
 pub mod status;
+#[cfg(feature = "manage")]
+pub mod manage;
 
 pub use error::StepError;
 pub use model::{Id, Micros, Model, Secret};

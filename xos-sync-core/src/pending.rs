@@ -19,7 +19,7 @@ use crate::{
     toposort::{self, Observers, WakePath},
 };
 
-/// Rows read at once.
+/// Rows read at once, at the most.
 pub(crate) const BATCH: usize = 512;
 
 /// The questions about one model, prepared as text when a run starts.
@@ -63,8 +63,8 @@ pub(crate) enum Want {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wake {
     pub(crate) want: Want,
-    /// The column by whose index they are found; the key itself when there is none.
-    pub(crate) column: Option<&'static str>,
+    /// The column by whose index they are found.
+    pub(crate) column: &'static str,
     pub(crate) condition: String,
 }
 
@@ -135,24 +135,23 @@ impl Questions {
     }
 
     /// The SQL that finds the keys.
-    pub(crate) fn keys(&self, question: &Question) -> String {
-        let (want, condition, index) = match question {
+    pub(crate) fn keys(&self, question: &Question, limit: usize) -> String {
+        let (condition, index, order) = match question {
             Question::Next { want, after } => {
-                (*want, format!("c.id > {after}"), Some(self.standing_index(*want)))
+                (format!("c.id > {after}"), self.standing_index(*want), " ORDER BY c.id")
             }
+            // In whatever order the index has them: a full batch is followed by a sweep.
             Question::Woken(wake) => {
-                let index = wake.column.map(|column| sql::reference_index(self.model, column));
-                (wake.want, wake.condition.clone(), index)
+                (wake.condition.clone(), sql::reference_index(self.model, wake.column), "")
             }
         };
-        let wanted = match want {
+        let wanted = match question.want() {
             Want::Sync => &self.sync,
             Want::Delete => &self.delete,
             Want::Purge => &self.purge,
         };
-        let hint = index.map(|index| format!(" INDEXED BY {index}")).unwrap_or_default();
         format!(
-            "SELECT c.id FROM {table} AS c{hint} WHERE {condition} AND {wanted} ORDER BY c.id LIMIT {BATCH}",
+            "SELECT c.id FROM {table} AS c INDEXED BY {index} WHERE {condition} AND {wanted}{order} LIMIT {limit}",
             table = self.model.table,
         )
     }
@@ -170,20 +169,21 @@ impl Questions {
         conn: &mut AnyConnection,
         observed: Option<&dyn Observed>,
         question: &Question,
+        limit: usize,
     ) -> QueryResult<Batch> {
         let begun = Instant::now();
         let want = question.want();
         let rows = if matches!(question, Question::Woken(_)) && !self.any(conn, want)? {
             Rows::Purge(Vec::new())
         } else {
-            let keys = self.keys(question);
+            let keys = self.keys(question, limit);
             match (want, observed) {
                 (Want::Sync, Some(observed)) => self.load(conn, observed, Call::Sync, &keys)?,
                 (Want::Delete, Some(observed)) => self.load(conn, observed, Call::Delete, &keys)?,
                 _ => self.load_keys(conn, &keys)?,
             }
         };
-        let full = rows.len() >= BATCH;
+        let full = rows.len() >= limit;
         let retry_at = if full { None } else { self.next_retry(conn)? };
         Ok(Batch { rows, full, retry_at, took: begun.elapsed() })
     }

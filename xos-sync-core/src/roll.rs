@@ -3,7 +3,7 @@
 //! Each Synchronizer enters its steps when it starts, so that the order (C5) holds across
 //! Synchronizers and processes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{
     QueryResult, QueryableByName, RunQueryDsl, sql_query,
@@ -53,32 +53,55 @@ impl Entry {
     }
 }
 
+/// Whether the roll has exactly these steps of a Synchronizer.
+pub(crate) fn is_entered(
+    entries: &[Entry],
+    synchronizer: &str,
+    specs: &[&'static StepSpec],
+) -> bool {
+    let wanted: BTreeSet<_> = specs.iter().flat_map(|spec| lines(spec)).collect();
+    let there: BTreeSet<_> = entries
+        .iter()
+        .filter(|entry| entry.synchronizer == synchronizer)
+        .map(|entry| {
+            let only = entry.only_rows.as_deref();
+            (entry.step.as_str(), entry.model.as_str(), entry.provides.clone(), only)
+        })
+        .collect();
+    wanted == there
+}
+
+/// Step, observed table, provided tables and condition.
+fn lines(
+    spec: &'static StepSpec,
+) -> impl Iterator<Item = (&'static str, &'static str, String, Option<&'static str>)> {
+    let provides = spec.provided().map(|model| model.table).collect::<Vec<_>>().join(",");
+    spec.observed().map(move |model| (spec.name, model.table, provides.clone(), spec.only))
+}
+
 /// Enters the steps of a Synchronizer, and strikes out those that it no longer has.
 pub(crate) fn enter(
     conn: &mut AnyConnection,
     synchronizer: &str,
     specs: &[&'static StepSpec],
 ) -> QueryResult<()> {
-    let mut keep = Vec::new();
-    for spec in specs {
-        let provides = spec.provided().map(|model| model.table).collect::<Vec<_>>().join(",");
-        for model in spec.observed() {
-            keep.push(format!("{}/{}", spec.name, model.table));
-            sql_query(
-                "INSERT INTO xos_sync_steps (synchronizer, step, model, provides, only_rows) VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT (synchronizer, step, model) \
-                 DO UPDATE SET provides = excluded.provides, only_rows = excluded.only_rows",
-            )
-            .bind::<Text, _>(synchronizer)
-            .bind::<Text, _>(spec.name)
-            .bind::<Text, _>(model.table)
-            .bind::<Text, _>(&provides)
-            .bind::<Nullable<Text>, _>(spec.only)
-            .execute(conn)?;
-        }
+    let mut keep = BTreeSet::new();
+    for (step, model, provides, only) in specs.iter().flat_map(|spec| lines(spec)) {
+        keep.insert((step, model));
+        sql_query(
+            "INSERT INTO xos_sync_steps (synchronizer, step, model, provides, only_rows) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (synchronizer, step, model) \
+             DO UPDATE SET provides = excluded.provides, only_rows = excluded.only_rows",
+        )
+        .bind::<Text, _>(synchronizer)
+        .bind::<Text, _>(step)
+        .bind::<Text, _>(model)
+        .bind::<Text, _>(&provides)
+        .bind::<Nullable<Text>, _>(only)
+        .execute(conn)?;
     }
     for entry in all(conn)?.iter().filter(|entry| entry.synchronizer == synchronizer) {
-        if !keep.contains(&format!("{}/{}", entry.step, entry.model)) {
+        if !keep.contains(&(entry.step.as_str(), entry.model.as_str())) {
             sql_query("DELETE FROM xos_sync_steps WHERE synchronizer = ? AND step = ? AND model = ?")
                 .bind::<Text, _>(synchronizer)
                 .bind::<Text, _>(&entry.step)

@@ -127,19 +127,7 @@ impl Synchronizer {
     }
 
     async fn passes(&self) -> Result<Passes> {
-        let (name, models) = (self.name, self.models.clone());
-        let specs: Vec<_> = self.observed.iter().map(|observed| observed.spec()).collect();
-        let (entries, recovered) = self
-            .db
-            .write_quietly(move |conn| {
-                roll::enter(conn, name, &specs)?;
-                let recovered = journal::recover(conn, name, &models)?;
-                Ok((roll::all(conn)?, recovered))
-            })
-            .await?;
-        if recovered > 0 {
-            tracing::info!(rows = recovered, "the last run ended while rows were in hand; they go first");
-        }
+        let entries = self.enter().await?;
         let observers = roll::observers(&entries, &self.models);
         self.check_scopes(&observers).await?;
         let mut passes = Passes::new(
@@ -154,7 +142,7 @@ impl Synchronizer {
         );
         for (observed, round) in passes.rounds_mut() {
             let entry = entries.iter().find(|entry| {
-                entry.synchronizer == name
+                entry.synchronizer == self.name
                     && entry.step == observed.spec().name
                     && entry.model == observed.model().table
             });
@@ -163,12 +151,37 @@ impl Synchronizer {
         Ok(passes)
     }
 
+    /// Enters the steps into the roll, and takes over what a run that died left in hand. Writes
+    /// only when there is something to write.
+    async fn enter(&self) -> Result<Vec<roll::Entry>> {
+        let name = self.name;
+        let specs: Vec<_> = self.observed.iter().map(|observed| observed.spec()).collect();
+        let (entries, left) =
+            self.db.run(move |conn| Ok((roll::all(conn)?, journal::has_lines(conn, name)?))).await?;
+        if !left && roll::is_entered(&entries, name, &specs) {
+            return Ok(entries);
+        }
+        let models = self.models.clone();
+        let (entries, recovered) = self
+            .db
+            .write_quietly(move |conn| {
+                roll::enter(conn, name, &specs)?;
+                let recovered = journal::recover(conn, name, &models)?;
+                Ok((roll::all(conn)?, recovered))
+            })
+            .await?;
+        if recovered > 0 {
+            tracing::info!(rows = recovered, "the last run ended while rows were in hand; the backend may hold something of them");
+        }
+        Ok(entries)
+    }
+
     /// Whether the SQL that authors wrote into `only` is understood, before it is needed.
     async fn check_scopes(&self, observers: &crate::toposort::Observers) -> Result<()> {
         for observed in self.observed.iter().filter(|observed| observed.spec().only.is_some()) {
             let (spec, model) = (observed.spec(), observed.model());
             let questions = Questions::new(model, Some(spec), observers, &self.models);
-            let keys = questions.keys(&Question::Next { want: Want::Sync, after: 0 });
+            let keys = questions.keys(&Question::Next { want: Want::Sync, after: 0 }, 1);
             self.db
                 .run(move |conn| sql_query(format!("EXPLAIN {keys}")).execute(conn))
                 .await

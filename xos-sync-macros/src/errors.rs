@@ -1,7 +1,7 @@
 //! Collects the mistakes of one invocation, so that all are told at once.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote_spanned};
+use quote::{ToTokens, quote};
 
 /// What is wrong so far.
 #[derive(Default)]
@@ -25,12 +25,9 @@ impl Errors {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    /// The first message as a type that fails, the others lost: the compiler says nothing
-    /// more about what depends on it.
-    pub(crate) fn as_type(&self) -> Option<TokenStream> {
-        let error = self.errors.first()?;
-        let message = error.to_string();
-        Some(quote_spanned! { error.span()=> ::core::compile_error!(#message) })
+    /// The messages inside a type: the compiler says nothing more about what depends on it.
+    pub(crate) fn as_type(&self) -> TokenStream {
+        quote! { [(); { #self }] }
     }
 
     /// How many mistakes there are.

@@ -17,7 +17,9 @@ pub struct ProcessLock {
 
 impl ProcessLock {
     pub(super) fn take(url: &DatabaseUrl, synchronizer: &str) -> Result<Self> {
+        // By whatever way the file was named.
         let file = url.file();
+        let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
         let mut path = file.as_os_str().to_owned();
         path.push(format!("-{synchronizer}.lock"));
         let path = PathBuf::from(path);

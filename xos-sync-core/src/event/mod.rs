@@ -48,8 +48,11 @@ impl Handle {
 
 impl Feeds {
     pub(crate) fn new(db: &Db, handle: &Handle) -> Self {
+        let mut commits = db.changes();
+        // What was before is seen by the run's first questions.
+        commits.mark_unchanged();
         Self {
-            commits: db.changes(),
+            commits,
             asked: handle.asked.subscribe(),
             changed: handle.changed.subscribe(),
         }

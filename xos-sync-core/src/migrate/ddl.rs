@@ -110,6 +110,7 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
         (format!("{table}_touch"), touch_trigger(model)),
         (format!("{table}_born"), born_trigger(model)),
         (format!("{table}_uid"), uid_trigger(model)),
+        (format!("{table}_id"), id_trigger(model)),
         (format!("{table}_soft_delete"), soft_delete_trigger(model)),
     ];
     if let Some(cascade) = cascade_trigger(model, models) {
@@ -124,7 +125,7 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
 fn touch_trigger(model: &ModelInfo) -> String {
     let mut goal: Vec<_> = model.column_names(ColumnKind::Goal).collect();
     goal.push("deleted");
-    let mut kept = vec!["created", "enacted", "attempted"];
+    let mut kept = vec!["created", "enacted", "attempted", "backend_status", "backend_class"];
     kept.extend(model.column_names(ColumnKind::Backend));
     let differs = |columns: &[&str]| {
         columns.iter().map(|c| format!("NEW.{c} IS NOT OLD.{c}")).collect::<Vec<_>>().join(" OR ")
@@ -163,6 +164,17 @@ fn uid_trigger(model: &ModelInfo) -> String {
         "CREATE TRIGGER {table}_uid BEFORE UPDATE OF uid, id ON {table} FOR EACH ROW\n\
          WHEN NEW.uid IS NOT OLD.uid OR NEW.id IS NOT OLD.id\n\
          BEGIN\n    SELECT RAISE(ABORT, '{table}.id and {table}.uid never change: add a new row instead');\nEND",
+        table = model.table,
+    )
+}
+
+/// A key is used once: not again after its row is gone, and not by `INSERT OR REPLACE`, which
+/// would remove the row that has it without asking any trigger.
+fn id_trigger(model: &ModelInfo) -> String {
+    format!(
+        "CREATE TRIGGER {table}_id BEFORE INSERT ON {table} FOR EACH ROW\n\
+         WHEN NEW.id > 0 AND NEW.id <= (SELECT seq FROM sqlite_sequence WHERE name = '{table}')\n\
+         BEGIN\n    SELECT RAISE(ABORT, 'this {table}.id was used before: leave id out, the database gives it');\nEND",
         table = model.table,
     )
 }

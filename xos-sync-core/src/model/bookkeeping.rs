@@ -5,7 +5,7 @@ use diesel::Queryable;
 use super::Micros;
 
 /// What is kept about each row, beside its own columns.
-#[derive(Debug, Clone, PartialEq, Queryable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Bookkeeping {
     /// The row's identity, given by the database and never used again.
     pub uid: String,

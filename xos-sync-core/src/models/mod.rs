@@ -64,3 +64,35 @@ pub use slice::{
     slice_privileges, slice_roles, slices,
 };
 pub use user::{NewUser, User, users};
+
+// Joins between any of them, with the condition spelled out: `.inner_join(sites::table.on(…))`.
+diesel::allow_tables_to_appear_in_same_query!(
+    controller_images,
+    controller_networks,
+    controller_site_privileges,
+    controller_sites,
+    controller_slice_privileges,
+    controller_slices,
+    controller_users,
+    controllers,
+    deployments,
+    flavors,
+    images,
+    instances,
+    network_slices,
+    network_templates,
+    networks,
+    nodes,
+    ports,
+    routers,
+    services,
+    site_deployments,
+    site_privileges,
+    site_roles,
+    sites,
+    slice_privileges,
+    slice_roles,
+    slices,
+    tags,
+    users,
+);

@@ -1,5 +1,7 @@
 //! Which rows are pending, and ready: the questions to the database and their answers.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use diesel::{RunQueryDsl, sql_query};
 
 use super::{AGAIN, Done, Finished, Passes};
@@ -10,6 +12,7 @@ use crate::{
     journal,
     lane::ReadyRow,
     model::{Micros, ModelInfo, ObjectRef},
+    schedule,
     pending::{Batch, Question, Rows},
     step::{Call, Row},
 };
@@ -37,11 +40,11 @@ impl Passes {
             let lane = &mut self.lanes[at];
             let Some(question) = lane.next_question(now) else { continue };
             let (db, questions) = (self.db.clone(), lane.questions.clone());
-            let observed = lane.observed.clone();
+            let (observed, batch_size) = (lane.observed.clone(), lane.batch_size());
             self.tasks.spawn(async move {
                 let asked = question.clone();
                 let batch =
-                    db.run(move |conn| questions.ask(conn, observed.as_deref(), &asked)).await;
+                    db.run(move |conn| questions.ask(conn, observed.as_deref(), &asked, batch_size)).await;
                 Done::Answered(Answer { lane: at, question, batch })
             });
         }
@@ -60,8 +63,10 @@ impl Passes {
         };
         let now = std::time::Instant::now();
         lane.answered(&question, last, batch.full, batch.took, now);
-        if !batch.full {
-            lane.retry_at = batch.retry_at;
+        if let Some(retry_at) = batch.retry_at {
+            // Later than any wait: written by a clock that has since been put back.
+            let plausible = retry_at <= (self.clock)().after(schedule::LONGEST_WAIT);
+            self.waits_until(at, if plausible { retry_at } else { (self.clock)() });
         }
         match batch.rows {
             _ if self.stopping => {}
@@ -81,17 +86,16 @@ impl Passes {
 
     /// Takes rows in hand; those that go to their step for the first time only after the
     /// journal has them.
-    fn take(&mut self, at: usize, call: Call, rows: Vec<Box<dyn Row>>) {
+    fn take(&mut self, at: usize, call: Call, mut rows: Vec<Box<dyn Row>>) {
+        rows.retain(|row| self.take_row(at, row.id(), row.updated()));
         let lane = &mut self.lanes[at];
-        let rows: Vec<_> =
-            rows.into_iter().filter(|row| lane.take(row.id(), row.updated())).collect();
         if rows.is_empty() {
             return;
         }
         let first_time = |row: &&Box<dyn Row>| call == Call::Sync && row.enacted().is_none();
         let ids: Vec<i64> = rows.iter().filter(first_time).map(|row| row.id()).collect();
         if ids.is_empty() {
-            rows.into_iter().for_each(|row| lane.ready(ReadyRow { row, call, journal: None }));
+            rows.into_iter().for_each(|row| lane.ready.push(ReadyRow { row, call, journal: None }));
             return;
         }
         let (db, model, synchronizer) = (self.db.clone(), lane.model, self.context.synchronizer());
@@ -103,6 +107,15 @@ impl Passes {
         });
     }
 
+    /// Takes a row in hand unless it is in one already, of this lane or of another.
+    fn take_row(&mut self, at: usize, id: i64, updated: i64) -> bool {
+        let model = self.lanes[at].model;
+        let mut others = self.lanes.iter_mut().enumerate().filter(|(other, _)| *other != at);
+        let elsewhere =
+            others.any(|(_, lane)| lane.model == model && lane.is_wanted_elsewhere(id));
+        !elsewhere && self.lanes[at].take(id, updated)
+    }
+
     pub(super) fn journaled(&mut self, journaled: Journaled) {
         let Journaled { lane: at, call, rows, line } = journaled;
         match line {
@@ -111,7 +124,7 @@ impl Passes {
                 self.journal.insert(line, first);
                 for row in rows {
                     let journal = row.enacted().is_none().then_some(line);
-                    self.lanes[at].ready(ReadyRow { row, call, journal });
+                    self.lanes[at].ready.push(ReadyRow { row, call, journal });
                 }
                 if self.stopping {
                     self.stop();
@@ -121,7 +134,7 @@ impl Passes {
                 tracing::warn!(%error, "cannot write the journal; its rows are tried again");
                 self.report.trouble = Some(error.to_string());
                 let lane = &mut self.lanes[at];
-                rows.iter().for_each(|row| lane.settled(row.id()));
+                rows.iter().for_each(|row| lane.give_back(row.id()));
                 lane.look_again();
                 lane.rest_until_at_least(std::time::Instant::now() + AGAIN);
             }
@@ -132,16 +145,17 @@ impl Passes {
     fn purge(&mut self, at: usize, rows: Vec<(i64, i64)>) {
         let model = self.lanes[at].model;
         for (id, read) in rows {
-            let elsewhere = self.lanes.iter().any(|lane| lane.model == model && lane.has_in_hand(id));
-            if elsewhere || !self.lanes[at].take(id, read) {
+            if !self.take_row(at, id, read) {
                 continue;
             }
-            self.unstamped.push(Finished {
+            self.unstamped.fetch_add(1, Relaxed);
+            self.finished.push(Finished {
                 lane: at,
                 call: Call::Delete,
                 object: ObjectRef { model, id, label: String::new() },
                 journal: None,
                 outcome: Outcome { model, id, read, stamp: Stamp::Gone, save: None },
+                refused: false,
             });
         }
     }

@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 use super::{Done, Passes};
 use crate::{
     db::{AnyConnection, Db},
-    error::StepError,
+    error::{ErrorClass, StepError},
     model::{Micros, ModelInfo},
     run,
     schedule::Round,
@@ -29,12 +29,12 @@ impl Passes {
     pub(super) fn come_round(&mut self) {
         let now = (self.clock)();
         for at in 0..self.lanes.len() {
+            if !self.lanes[at].listing_is_due(now) || self.waits_for_listing(at, now) {
+                continue;
+            }
             let lane = &mut self.lanes[at];
             let Some(observed) = lane.observed.clone() else { continue };
             let spec = observed.spec();
-            if lane.listing || lane.round.due(spec.interval, now) > now {
-                continue;
-            }
             lane.listing = true;
             let (context, db) = (self.context.clone(), self.db.clone());
             let (backoff, clock, round) = (self.limits.backoff, self.clock.clone(), lane.round);
@@ -58,17 +58,31 @@ impl Passes {
                     lane: at,
                     noted: *listed.as_ref().unwrap_or(&0),
                     round,
-                    trouble: error.map(|error| format!("{}: {error}", spec.name)),
+                    trouble: error
+                        .filter(|error| !is_deferred(error))
+                        .map(|error| format!("{}: {error}", spec.name)),
                 })
             };
             self.tasks.spawn(listing.instrument(span));
         }
     }
 
+    /// Whether rows that this lane's listing may want to reference are being listed, or are
+    /// about to be: sites come before what is linked to sites.
+    pub(super) fn waits_for_listing(&self, at: usize, now: Micros) -> bool {
+        let lane = &self.lanes[at];
+        self.lanes.iter().any(|other| {
+            lane.ancestors.contains(other.model.table)
+                && (other.listing || other.listing_is_due(now))
+        })
+    }
+
     pub(super) fn listed(&mut self, listed: Listed) {
         let lane = &mut self.lanes[listed.lane];
         lane.listing = false;
-        lane.round = listed.round;
+        // Somebody may have asked for another round while this one went on.
+        let again = std::mem::take(&mut lane.round_again);
+        lane.round = if again { Round::default() } else { listed.round };
         self.report.trouble = listed.trouble.or(self.report.trouble.take());
         self.report.noted += listed.noted as u64;
         // What was noted may be for another step's rows of the same model.
@@ -87,6 +101,7 @@ async fn note(
     error: Option<&StepError>,
 ) {
     match error {
+        Some(error) if is_deferred(error) => tracing::debug!(%error, "fetch_pending is deferred"),
         Some(error) => tracing::warn!(%error, attempts = round.attempts, "fetch_pending failed"),
         None => tracing::debug!("came round"),
     }
@@ -108,6 +123,10 @@ async fn note(
     if let Err(error) = db.write_quietly(write).await {
         tracing::warn!(%error, "cannot note that the step came round");
     }
+}
+
+fn is_deferred(error: &StepError) -> bool {
+    matches!(error.class(), ErrorClass::Deferred { .. })
 }
 
 fn raw(time: Micros) -> i64 {

@@ -17,18 +17,27 @@ mod stamp;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        watch,
+    },
+    task::JoinSet,
+};
 
 use crate::{
     db::Db,
     lane::Lane,
     model::{Micros, ModelInfo},
     pending::Questions,
-    schedule::Backoff,
+    schedule::{Backoff, Round},
     step::{Context, Observed},
     toposort::Observers,
 };
@@ -62,9 +71,14 @@ pub(crate) struct Passes {
     clock: Clock,
     lanes: Vec<Lane>,
     tasks: JoinSet<Done>,
-    /// Calls that are running, of all lanes.
-    running: usize,
-    unstamped: Vec<Finished>,
+    /// Of all lanes: never more than the limit of calls at once.
+    workers: usize,
+    finished_sender: UnboundedSender<Finished>,
+    finished_receiver: UnboundedReceiver<Finished>,
+    /// Rows that have their outcome, to be written.
+    finished: Vec<Finished>,
+    /// Rows that have their outcome, until it is on disk.
+    unstamped: Arc<AtomicUsize>,
     stamping: bool,
     /// Lines of the journal, with the rows of each that have no outcome yet.
     journal: HashMap<i64, usize>,
@@ -83,7 +97,8 @@ enum Done {
     Answered(Answer),
     /// The journal has the rows that are about to go to their step for the first time.
     Journaled(Journaled),
-    Called(Box<Finished>),
+    /// A lane's worker found no more ready rows.
+    WorkerLeft(usize),
     Stamped(Stamped),
     Listed(Listed),
     /// Rows of a model whose waiting time had come are fresh again.
@@ -116,6 +131,7 @@ impl Passes {
             .iter()
             .map(|model| (model.table, observers.unreferenced(model, "c", models)))
             .collect();
+        let (finished_sender, finished_receiver) = unbounded_channel();
         Self {
             lanes: steps.chain(purges).collect(),
             unreferenced: Arc::new(unreferenced),
@@ -124,8 +140,11 @@ impl Passes {
             limits,
             clock,
             tasks: JoinSet::new(),
-            running: 0,
-            unstamped: Vec::new(),
+            workers: 0,
+            finished_sender,
+            finished_receiver,
+            finished: Vec::new(),
+            unstamped: Arc::default(),
             stamping: false,
             journal: HashMap::new(),
             stopping: false,
@@ -153,9 +172,10 @@ impl Passes {
     ///
     /// Cancel safe. Never returns while nothing is under way.
     pub(crate) async fn advance(&mut self) {
-        match self.tasks.join_next().await {
-            Some(done) => self.note(done),
-            None => std::future::pending().await,
+        let mut finished = Vec::new();
+        tokio::select! {
+            Some(done) = self.tasks.join_next() => self.note(done),
+            _ = self.finished_receiver.recv_many(&mut finished, MOST_UNSTAMPED) => {}
         }
         // What has ended meanwhile, before the next turn; bounded, so that turns go on.
         for _ in 0..MOST_UNSTAMPED {
@@ -164,6 +184,12 @@ impl Passes {
                 None => break,
             }
         }
+        while finished.len() < MOST_UNSTAMPED
+            && let Ok(row) = self.finished_receiver.try_recv()
+        {
+            finished.push(row);
+        }
+        finished.into_iter().for_each(|finished| self.called(finished));
         self.progress.send_if_modified(|shown| {
             let more = self.report.calls() != shown.calls() || self.report.deleted != shown.deleted;
             if more {
@@ -177,7 +203,7 @@ impl Passes {
         match done {
             Ok(Done::Answered(answer)) => self.answered(answer),
             Ok(Done::Journaled(journaled)) => self.journaled(journaled),
-            Ok(Done::Called(finished)) => self.called(*finished),
+            Ok(Done::WorkerLeft(lane)) => self.worker_left(lane),
             Ok(Done::Stamped(stamped)) => self.stamped(stamped),
             Ok(Done::Listed(listed)) => self.listed(listed),
             Ok(Done::Waited(model)) => self.waited(model),
@@ -190,17 +216,19 @@ impl Passes {
 
     /// Something may have changed anywhere.
     pub(crate) fn look_again(&mut self) {
-        self.lanes.iter_mut().for_each(Lane::look_again);
+        for at in 0..self.lanes.len() {
+            for row in self.lanes[at].changed() {
+                self.leave_journal(row);
+            }
+        }
     }
 
     /// Begins nothing more; what was begun goes on to its end.
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
         for lane in 0..self.lanes.len() {
-            for ready in self.lanes[lane].drop_ready() {
-                if let Some(line) = ready.journal {
-                    self.leave_journal(line);
-                }
+            for row in self.lanes[lane].drop_ready() {
+                self.leave_journal(row);
             }
         }
     }
@@ -208,7 +236,7 @@ impl Passes {
     /// Whether nothing is under way and, unless it is stopping, nothing is left to do now.
     pub(crate) fn is_idle(&self) -> bool {
         self.tasks.is_empty()
-            && self.unstamped.is_empty()
+            && self.unstamped.load(Relaxed) == 0
             && (self.stopping || self.lanes.iter().all(Lane::is_idle))
     }
 
@@ -225,7 +253,10 @@ impl Passes {
     pub(crate) fn next_due(&self) -> (Option<Micros>, Option<Instant>) {
         let now = (self.clock)();
         let retries = self.lanes.iter().filter_map(|lane| lane.retry_at);
-        let rounds = self.lanes.iter().filter(|lane| !lane.listing).filter_map(|lane| {
+        // A lane that waits for another's listing goes on when that one ends.
+        let waits = |at: &usize| !self.lanes[*at].listing && !self.waits_for_listing(*at, now);
+        let rounds = (0..self.lanes.len()).filter(waits).filter_map(|at| {
+            let lane = &self.lanes[at];
             let spec = lane.observed.as_ref()?.spec();
             Some(lane.round.due(spec.interval, now))
         });
@@ -235,13 +266,16 @@ impl Passes {
 
     /// Every step comes round now.
     pub(crate) fn all_come_round(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.round = crate::schedule::Round::default());
+        for lane in &mut self.lanes {
+            lane.round = Round::default();
+            lane.round_again = lane.listing;
+        }
     }
 
     /// The lanes' steps with their rounds, to read them from the database.
     pub(crate) fn rounds_mut(
         &mut self,
-    ) -> impl Iterator<Item = (&Arc<dyn Observed>, &mut crate::schedule::Round)> {
+    ) -> impl Iterator<Item = (&Arc<dyn Observed>, &mut Round)> {
         self.lanes.iter_mut().filter_map(|lane| Some((lane.observed.as_ref()?, &mut lane.round)))
     }
 }

@@ -1,6 +1,9 @@
 //! Outcomes → rows, many at once, and whom that wakes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -10,7 +13,7 @@ use crate::{
     enacted::{self, Failure, Removed, Stamp},
     error::{Error, ErrorClass, Result},
     journal,
-    lane::Lane,
+    lane::{Lane, ReadyRow},
     model::Micros,
     pending::{Wake, Want},
     schedule::Retry,
@@ -27,11 +30,11 @@ impl Passes {
     /// Writes the outcomes that have gathered, all together; one such write at a time, so that
     /// the next takes all that gather meanwhile.
     pub(super) fn stamp(&mut self) {
-        if self.stamping || self.unstamped.is_empty() {
+        if self.stamping || self.finished.is_empty() {
             return;
         }
         self.stamping = true;
-        let finished = std::mem::take(&mut self.unstamped);
+        let finished = std::mem::take(&mut self.finished);
         let ended: Vec<i64> =
             finished.iter().filter_map(|row| row.journal).filter(|line| self.leave(*line)).collect();
         let (db, unreferenced) = (self.db.clone(), self.unreferenced.clone());
@@ -49,9 +52,11 @@ impl Passes {
         last
     }
 
-    /// A row of this line was never handed to its step.
-    pub(super) fn leave_journal(&mut self, line: i64) {
-        if self.leave(line) {
+    /// A row that was never handed to its step.
+    pub(super) fn leave_journal(&mut self, row: ReadyRow) {
+        if let Some(line) = row.journal
+            && self.leave(line)
+        {
             let db = self.db.clone();
             self.tasks.spawn(async move {
                 // When it fails, the row counts as attempted after the restart: only slower.
@@ -63,10 +68,15 @@ impl Passes {
 
     pub(super) fn stamped(&mut self, stamped: Stamped) {
         self.stamping = false;
+        self.unstamped.fetch_sub(stamped.finished.len(), Relaxed);
         let Stamped { finished, removed } = stamped;
         let mut enacted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for row in &finished {
-            self.lanes[row.lane].settled(row.outcome.id);
+            let again = self.lanes[row.lane].settled(row.outcome.id, row.outcome.read);
+            if again {
+                let model = row.outcome.model;
+                self.lanes.iter_mut().filter(|lane| lane.model == model).for_each(Lane::look_again);
+            }
             match &row.outcome.stamp {
                 Stamp::Enacted => {
                     enacted.entry(row.outcome.model.table).or_default().push(row.outcome.id);
@@ -113,7 +123,7 @@ fn waiting_for(lane: &Lane, table: &str, ids: &[i64]) -> Vec<Wake> {
         .filter(|path| path.source == table)
         .map(|path| Wake {
             want: Want::Sync,
-            column: Some(path.column),
+            column: path.column,
             condition: path.condition("c", &ids),
         })
         .collect()
@@ -145,7 +155,16 @@ async fn write(
                 groups.extend(unshare(group).into_iter().map(|row| vec![row]));
             }
             Err(error) if is_about_a_row(&error) => {
-                groups.push(unshare(group).into_iter().map(|row| cannot_save(row, &error)).collect());
+                for row in unshare(group) {
+                    match cannot_save(row, &error) {
+                        Ok(row) => groups.push(vec![row]),
+                        Err(row) => {
+                            let object = &row.object;
+                            tracing::error!(%object, %error, "the database refuses every write to this row");
+                            stamped.finished.push(row);
+                        }
+                    }
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot write what was done; writing it again");
@@ -178,26 +197,37 @@ fn unshare(group: Arc<Vec<Finished>>) -> Vec<Finished> {
     Arc::into_inner(group).unwrap_or_default()
 }
 
+/// Whether the database takes other rows, and refuses only this one: a constraint, or a
+/// trigger of somebody else's.
 fn is_about_a_row(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Query(DieselError::DatabaseError(
-            DatabaseErrorKind::UniqueViolation
-                | DatabaseErrorKind::ForeignKeyViolation
-                | DatabaseErrorKind::NotNullViolation
-                | DatabaseErrorKind::CheckViolation,
-            _
-        ))
-    )
+    let Error::Query(DieselError::DatabaseError(kind, information)) = error else { return false };
+    match kind {
+        DatabaseErrorKind::UniqueViolation
+        | DatabaseErrorKind::ForeignKeyViolation
+        | DatabaseErrorKind::NotNullViolation
+        | DatabaseErrorKind::CheckViolation => true,
+        DatabaseErrorKind::Unknown => {
+            let message = information.message();
+            !["locked", "busy", "full", "I/O", "readonly", "unable to open", "malformed", "memory"]
+                .iter()
+                .any(|word| message.contains(word))
+        }
+        _ => false,
+    }
 }
 
-/// What the step wrote into the backend columns does not fit its table.
-fn cannot_save(mut row: Finished, error: &Error) -> Finished {
+/// The row with the outcome that what its step wrote cannot be saved; or as it is, when that
+/// has been refused already.
+fn cannot_save(mut row: Finished, error: &Error) -> Result<Finished, Finished> {
+    if row.refused {
+        return Err(row);
+    }
+    row.refused = true;
     row.outcome.save = None;
     row.outcome.stamp = Stamp::Failed(Failure {
         class: ErrorClass::Terminal.as_str(),
-        message: format!("what the step wrote into the backend columns cannot be saved: {error}"),
+        message: format!("what the step did cannot be saved: {error}"),
         retry: Retry { attempts: 1, at: Micros::NEVER },
     });
-    row
+    Ok(row)
 }

@@ -36,7 +36,9 @@ pub(super) fn blocked_by(
         let Some((parent, parent_id)) = obstacle(conn, model, id, observers)? else {
             return Ok(stand_in(conn, model, id, models, observers)?);
         };
-        let row = row_state(conn, parent, parent_id, observers)?;
+        let Some(row) = row_state(conn, parent, parent_id, observers)? else {
+            return Ok(Some(format!("blocked by {} #{parent_id}, which does not exist", parent.name)));
+        };
         let object = ObjectRef { model: parent, id: parent_id, label: row.label.unwrap_or_default() };
         names.push(object.to_string());
         if let Some(at) = chain.iter().position(|seen| *seen == (parent, parent_id)) {
@@ -64,7 +66,8 @@ fn name(
     id: i64,
     observers: &Observers,
 ) -> QueryResult<String> {
-    let label = row_state(conn, model, id, observers)?.label.unwrap_or_default();
+    let row = row_state(conn, model, id, observers)?;
+    let label = row.and_then(|row| row.label).unwrap_or_default();
     Ok(ObjectRef { model, id, label }.to_string())
 }
 

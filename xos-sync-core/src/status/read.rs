@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diesel::{
-    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Integer, Nullable, Text},
 };
 
@@ -136,14 +136,16 @@ fn label_of(model: &ModelInfo) -> String {
     }
 }
 
-/// One row with its state.
+/// One row with its state, if there is such a row.
 pub(super) fn row_state(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
     id: i64,
     observers: &Observers,
-) -> QueryResult<RowState> {
-    sql_query(format!("{} WHERE c.id = {id}", row_states(model, observers))).get_result(conn)
+) -> QueryResult<Option<RowState>> {
+    sql_query(format!("{} WHERE c.id = {id}", row_states(model, observers)))
+        .get_result(conn)
+        .optional()
 }
 
 fn objects(

@@ -1,9 +1,9 @@
-//! Network volumes, to see that none is left behind.
+//! Network volumes, to see that none is left behind, and to remove those that are.
 
 use super::call::Call;
 use super::params::Params;
 use super::xml::{Element, Missing};
-use super::{Ec2, Filter, Pages, Tag};
+use super::{Ec2, Ec2Error, Filter, Pages, Tag};
 
 /// A network (EBS) volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,5 +83,15 @@ impl Ec2 {
         } else {
             pages
         }
+    }
+
+    /// Deletes a volume that no instance has.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when an instance has it.
+    pub async fn delete_volume(&self, id: &str) -> Result<(), Ec2Error> {
+        let params = Params::new().set("VolumeId", id);
+        let call = Call::changing("DeleteVolume", format!("delete volume {id}"), params);
+        self.call(&call, |_| Ok(())).await
     }
 }

@@ -61,7 +61,10 @@ pub(super) fn dummy(model: &Model) -> TokenStream {
     let item = item(model, &quote!(), &quote!());
     let table = (model.table != *name).then(|| table(model));
     let (new, new_name) = (new::new(model, &quote!()), new::name(model));
+    let named = model.columns.iter().filter_map(|column| Some(&column.input.marks.references.as_ref()?.target));
     quote! {
+        // What the author imports is in use.
+        const _: fn() = || { #(let _: ::core::option::Option<#named> = ::core::option::Option::None;)* };
         #item
         #table
         #new
@@ -220,10 +223,10 @@ fn queries(model: &Model) -> TokenStream {
             use #diesel::prelude::*;
             let uid = ::xos_sync_core::__private::uuid::Uuid::new_v4().simple().to_string();
             #diesel::insert_into(#table::table).values((#table::uid.eq(&uid), new)).execute(conn)?;
-            #table::table
-                .filter(#table::uid.eq(&uid))
-                .select(<Self as #diesel::SelectableHelper<_>>::as_select())
-                .get_result(conn)
+            // The letters and digits of the identity need no quoting.
+            <Self as ::xos_sync_core::Model>::load(conn, &::std::format!("uid = '{uid}'"), 1)?
+                .pop()
+                .ok_or(#diesel::NotFound)
         }
 
         fn save_backend(
@@ -290,11 +293,12 @@ fn plain(model: &Model) -> TokenStream {
 fn reference_id(column: &Column) -> Option<TokenStream> {
     let target = &column.input.marks.references.as_ref()?.target;
     let ident = &column.input.ident;
-    let raw = quote_spanned! { target.span()=> ::xos_sync_core::Id::<#target>::raw };
-    Some(if column.field_type.as_ref()?.nullable {
-        quote! { self.#ident.map(#raw) }
+    let field_type = column.field_type.as_ref()?;
+    let key = quote_spanned! { column.input.ty.span()=> self.#ident };
+    Some(if field_type.nullable {
+        quote! { ::core::option::Option::map(#key, ::xos_sync_core::Id::<#target>::raw) }
     } else {
-        quote! { ::core::option::Option::Some(#raw(self.#ident)) }
+        quote! { ::core::option::Option::Some(::xos_sync_core::Id::<#target>::raw(#key)) }
     })
 }
 

@@ -6,6 +6,8 @@ mod expand;
 mod field_type;
 mod new;
 mod table;
+#[cfg(test)]
+mod tests;
 mod valid;
 
 use proc_macro2::TokenStream;

@@ -57,6 +57,9 @@ const RESERVED: [&str; 15] = [
     "backend_class", "attempts", "retry_at", "attempted", "purgeable", "bookkeeping",
 ];
 
+/// The fields among them.
+const OURS: [&str; 2] = ["id", "bookkeeping"];
+
 /// Taken by the modules that diesel's `table!` makes.
 const DIESELS: [&str; 5] = ["table", "columns", "dsl", "star", "all_columns"];
 
@@ -84,11 +87,13 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     let uniques = uniques(options.uniques, &columns, errors);
     let label = label(&columns, errors);
     let doc = doc::first_sentence(&item.attrs);
+    let columns = columns.into_iter().filter(|column| !OURS.contains(&column.name.as_str())).collect();
     Model { item, table, columns, uniques, doc, label }
 }
 
 fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) -> Column {
     let name = input.ident.unraw().to_string();
+    let before = errors.count();
     if RESERVED.contains(&name.as_str()) {
         errors.at(
             &input.ident,
@@ -111,6 +116,8 @@ fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) 
         }
         None => errors.at(&input.ty, UNKNOWN),
     }
+    // A column with a mistake stays out of what is generated from its type.
+    let field_type = field_type.filter(|_| errors.count() == before);
     Column { input, name, field_type, default }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use syn::{
-    Expr, Ident, Item, ItemStruct, Path, Token, bracketed,
+    Expr, Fields, Ident, Item, Path, Token, Type, Visibility, bracketed,
     parse::{ParseStream, Parser},
     punctuated::Punctuated,
     token,
@@ -93,30 +93,40 @@ fn models(option: &Ident, input: ParseStream<'_>) -> syn::Result<Models> {
     Ok(Models { option: option.clone(), paths })
 }
 
-/// The struct that the attribute stands on. `None` when it is nothing to go on with.
-pub(super) fn item(tokens: TokenStream, errors: &mut Errors) -> Option<ItemStruct> {
+/// The struct that the attribute stands on.
+pub(super) struct StepItem {
+    /// As it was written.
+    pub(super) tokens: TokenStream,
+    pub(super) ident: Ident,
+    pub(super) vis: Visibility,
+    /// The backends.
+    pub(super) fields: Vec<(Ident, Type)>,
+}
+
+/// Reads the item. `None` when it is nothing to go on with.
+pub(super) fn item(tokens: TokenStream, errors: &mut Errors) -> Option<StepItem> {
     const BELONGS: &str = "`#[sync_step]` belongs on a struct whose fields are its backends";
-    let item = match errors.take(syn::parse2(tokens))? {
-        Item::Struct(item) => item,
-        Item::Enum(other) => {
-            errors.at(other.ident, BELONGS);
-            return None;
+    let (ident, vis, generics, fields) = match errors.take(syn::parse2(tokens.clone()))? {
+        Item::Struct(item) => (item.ident, item.vis, item.generics, item.fields),
+        Item::Enum(item) => {
+            errors.at(&item.ident, BELONGS);
+            (item.ident, item.vis, item.generics, Fields::Unit)
         }
         other => {
             errors.at(other, BELONGS);
             return None;
         }
     };
-    if !item.generics.params.is_empty() {
+    if !generics.params.is_empty() {
         errors.at(
-            &item.generics,
+            &generics,
             "a step is linked as one value, so it cannot be generic: make a step of each type that it is for",
         );
         return None;
     }
-    if let syn::Fields::Unnamed(fields) = &item.fields {
+    if let Fields::Unnamed(fields) = &fields {
         errors.at(fields, "name the backends: `struct Name { ec2: Ec2 }`");
-        return None;
     }
-    Some(item)
+    let fields = fields.into_iter().filter_map(|field| Some((field.ident?, field.ty))).collect();
+    Some(StepItem { tokens, ident, vis, fields })
 }

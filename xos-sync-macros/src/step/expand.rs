@@ -2,27 +2,26 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Path, spanned::Spanned};
+use syn::{Path, ext::IdentExt, spanned::Spanned};
 
 use super::valid::Step;
 use crate::errors::Errors;
 
 /// The struct, `StepDef`, and the registration unless something is wrong.
 pub(super) fn expand(step: &Step, errors: &Errors) -> TokenStream {
-    let (item, name) = (&step.item, &step.item.ident);
-    let wrong = errors.count() > 0;
-    let observed = if step.observes.is_empty() {
-        // A macro that fails in place of a type silences every error that would follow.
-        let error = errors.as_type();
-        quote!(#error)
-    } else {
-        step.observed()
-    };
-    let (spec, build) = (spec(step), build(step));
-    let rest = if wrong {
-        if step.observes.is_empty() { quote!() } else { quote!(#errors) }
-    } else {
+    let (item, name) = (&step.item.tokens, &step.item.ident);
+    let (spec, mut observed, mut build) = (spec(step), step.observed(), build(step));
+    let rest = if errors.count() == 0 {
         registration(step)
+    } else {
+        build = quote! { let _ = backends; loop {} };
+        if step.observes.is_empty() {
+            // Everything that depends on a type with an error in it is passed over in silence.
+            observed = errors.as_type();
+            quote!()
+        } else {
+            quote!(#errors)
+        }
     };
     quote! {
         #item
@@ -85,9 +84,8 @@ fn info(model: &Path) -> TokenStream {
 
 fn build(step: &Step) -> TokenStream {
     let name = step.name();
-    let fields = step.item.fields.iter().map(|field| {
-        let (ident, ty) = (&field.ident, &field.ty);
-        let text = ident.as_ref().map(ToString::to_string);
+    let fields = step.item.fields.iter().map(|(ident, ty)| {
+        let text = ident.unraw().to_string();
         quote! { #ident: backends.get::<#ty>(#name, #text)?, }
     });
     quote! {
@@ -98,10 +96,10 @@ fn build(step: &Step) -> TokenStream {
 
 fn registration(step: &Step) -> TokenStream {
     let (name, vis) = (&step.item.ident, &step.item.vis);
-    let backends = step.item.fields.iter().map(|field| {
-        let ty = &field.ty;
-        quote! { || ::core::any::TypeId::of::<#ty>() }
-    });
+    let backends =
+        step.item.fields.iter().map(|(_, ty)| quote! { || ::core::any::TypeId::of::<#ty>() });
+    // Said again, so that a type that is no model is told here as in `SPEC`, and so only once.
+    let infos = step.observes.iter().map(info);
     // An implementation that is missing is told at the struct's name.
     let observers = step.observes.iter().map(|model| {
         // The argument keeps this crate's span: the struct may come from the author's own macro.
@@ -116,6 +114,7 @@ fn registration(step: &Step) -> TokenStream {
                     spec: || <#name as ::xos_sync_core::StepDef>::SPEC,
                     backends: &[#(#backends),*],
                     build: |backends| {
+                        #(let _ = #infos;)*
                         let step = ::std::sync::Arc::new(
                             <#name as ::xos_sync_core::StepDef>::build(backends)?,
                         );

@@ -2,14 +2,14 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Expr, ExprLit, ItemStruct, Lit, LitStr, Path};
+use syn::{Expr, ExprLit, Lit, LitStr, Path};
 
-use super::ast::{Models, Options};
+use super::ast::{Models, Options, StepItem};
 use crate::errors::Errors;
 
 /// A step, ready to be written out.
 pub(super) struct Step {
-    pub(super) item: ItemStruct,
+    pub(super) item: StepItem,
     /// Empty after a mistake.
     pub(super) provides: Vec<Path>,
     pub(super) observes: Vec<Path>,
@@ -23,7 +23,7 @@ pub(super) struct Step {
 }
 
 /// Checks everything, and keeps what is usable.
-pub(super) fn validate(options: Options, item: ItemStruct, errors: &mut Errors) -> Step {
+pub(super) fn validate(options: Options, item: StepItem, errors: &mut Errors) -> Step {
     if options.provides.is_none() && options.complete {
         errors.at(&item.ident, "say which model the step provides: `#[sync_step(provides = …, interval = …)]`");
     }
@@ -35,14 +35,11 @@ pub(super) fn validate(options: Options, item: ItemStruct, errors: &mut Errors) 
         Some(observes) => models(Some(observes), errors),
         None => provides.clone(),
     };
-    let interval = options
-        .interval
-        .and_then(|expr| number(&expr, "the interval is", u64::MAX, "seconds: `interval = 3600`", errors));
-    let timeout = options
-        .timeout
-        .and_then(|expr| number(&expr, "the timeout is", u64::MAX, "seconds: `timeout = 300`", errors));
+    const SECONDS: &str = "write a whole number of seconds, 1 or more";
+    let interval = options.interval.and_then(|expr| number(&expr, SECONDS, u64::MAX, errors));
+    let timeout = options.timeout.and_then(|expr| number(&expr, SECONDS, u64::MAX, errors));
     let concurrency = options.concurrency.and_then(|expr| {
-        number(&expr, "the concurrency is", 1024, "rows at once, at most 1024: `concurrency = 8`", errors)
+        number(&expr, "write the number of rows in hand at once, 1 to 1024", 1024, errors)
     });
     Step {
         item,
@@ -75,14 +72,14 @@ fn models(models: Option<Models>, errors: &mut Errors) -> Vec<Path> {
 }
 
 /// A whole number from 1 to `most`.
-fn number(expr: &Expr, what: &str, most: u64, unit: &str, errors: &mut Errors) -> Option<u64> {
+fn number(expr: &Expr, wanted: &str, most: u64, errors: &mut Errors) -> Option<u64> {
     let value = match expr {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse::<u64>().ok(),
         _ => None,
     };
     let value = value.filter(|value| (1..=most).contains(value));
     if value.is_none() {
-        errors.at(expr, format!("{what} a whole number greater than zero, in {unit}"));
+        errors.at(expr, wanted);
     }
     value
 }

@@ -1,0 +1,10 @@
+use xos_sync_core::model;
+
+#[model(table = instances)]
+pub struct Instance {
+    pub name: String,
+    #[backend]
+    pub ip: String,
+}
+
+fn main() {}

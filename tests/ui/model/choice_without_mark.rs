@@ -1,0 +1,15 @@
+use xos_sync_core::model;
+
+xos_sync_core::choices! {
+    pub enum Color {
+        Red = "red",
+        Green = "green",
+    }
+}
+
+#[model(table = apples)]
+pub struct Apple {
+    pub color: Color,
+}
+
+fn main() {}

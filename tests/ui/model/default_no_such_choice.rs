@@ -1,0 +1,17 @@
+use xos_sync_core::model;
+
+xos_sync_core::choices! {
+    pub enum Color {
+        Red = "red",
+        Green = "green",
+    }
+}
+
+#[model(table = apples)]
+pub struct Apple {
+    #[choice]
+    #[default(Color::Blue)]
+    pub color: Color,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use xos_sync_core::{
+    Id, model,
+    models::{Site, Slice},
+};
+
+#[model(table = folders)]
+pub struct Folder {
+    #[references(Site)]
+    pub slice_id: Id<Slice>,
+}
+
+fn main() {}

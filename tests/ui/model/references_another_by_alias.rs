@@ -1,0 +1,13 @@
+use xos_sync_core::{Id, model, models};
+
+mod own {
+    pub use xos_sync_core::models::Slice as Site;
+}
+
+#[model(table = folders)]
+pub struct Folder {
+    #[references(models::Site)]
+    pub slice_id: Id<own::Site>,
+}
+
+fn main() {}

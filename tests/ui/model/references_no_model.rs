@@ -1,0 +1,12 @@
+use xos_sync_core::{Id, model};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site;
+
+#[model(table = folders)]
+pub struct Folder {
+    #[references(Site)]
+    pub site_id: Id<Site>,
+}
+
+fn main() {}

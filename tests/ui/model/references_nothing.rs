@@ -1,0 +1,9 @@
+use xos_sync_core::{Id, model, models::Site};
+
+#[model(table = folders)]
+pub struct Folder {
+    #[references]
+    pub site_id: Id<Site>,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use xos_sync_core::model;
+
+#[model(table = sites)]
+pub struct Site {
+    pub id: i64,
+    pub name: String,
+    pub enacted: Option<i64>,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use xos_sync_core::{Model, model};
+
+#[model(table = sites)]
+pub struct Site {
+    pub name: String,
+    pub hosts: Vec<String>,
+}
+
+fn main() {
+    let _ = NewSite::new("Princeton", vec![]);
+    let _ = Site::INFO;
+    let _ = sites::name;
+}

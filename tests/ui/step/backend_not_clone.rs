@@ -1,0 +1,22 @@
+use xos_sync_core::{Context, StepResult, SyncStep, models::Site, sync_step};
+
+pub struct Ec2;
+
+#[sync_step(provides = Site, interval = 3600)]
+pub struct SyncSites {
+    ec2: Ec2,
+}
+
+#[async_trait::async_trait]
+impl SyncStep for SyncSites {
+    async fn sync_record(&self, _: &Context, _: &mut Site) -> StepResult {
+        let _ = &self.ec2;
+        Ok(())
+    }
+
+    async fn delete_record(&self, _: &Context, _: &Site) -> StepResult {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,54 @@
+//! The loop that one would write without the framework: fetch pending rows in batches, do
+//! nothing with each, stamp the batch; one model after the other. Nothing is retried, ordered
+//! by object, journaled, bounded or reported.
+
+use std::fmt::Write as _;
+
+use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
+use xos_sync_core::{Model, db::Db};
+
+use super::tables::{Bottom, Middle, Shape, Top};
+
+const BATCH: i64 = 1_000;
+
+pub async fn run(db: &Db, shape: Shape) -> usize {
+    db.run(move |conn| {
+        let mut done = 0;
+        if shape == Shape::Levels {
+            done += model::<Top>(conn)?;
+            done += model::<Middle>(conn)?;
+        }
+        Ok(done + model::<Bottom>(conn)?)
+    })
+    .await
+    .unwrap()
+}
+
+fn model<M: Model>(conn: &mut xos_sync_core::db::AnyConnection) -> diesel::QueryResult<usize> {
+    let table = M::INFO.table;
+    let pending = format!(
+        "id IN (SELECT id FROM {table} INDEXED BY {table}_fresh WHERE NOT deleted AND NOT no_sync AND NOT lazy_blocked \
+         AND (enacted IS NULL OR enacted < updated) AND retry_at IS NULL ORDER BY id LIMIT {BATCH})"
+    );
+    let mut done = 0;
+    loop {
+        let rows = M::load(conn, &pending, BATCH)?;
+        if rows.is_empty() {
+            return Ok(done);
+        }
+        let mut values = String::new();
+        for row in &rows {
+            std::hint::black_box(row);
+            let comma = if values.is_empty() { "" } else { "," };
+            let _ = write!(values, "{comma}({},{})", row.id().raw(), row.bookkeeping().updated.0);
+        }
+        conn.batch_execute("BEGIN IMMEDIATE")?;
+        sql_query(format!(
+            "UPDATE {table} SET enacted = v.column2 FROM (VALUES {values}) AS v WHERE {table}.id = v.column1 \
+             AND ({table}.enacted IS NULL OR {table}.enacted < v.column2)"
+        ))
+        .execute(conn)?;
+        conn.batch_execute("COMMIT")?;
+        done += rows.len();
+    }
+}

@@ -1,0 +1,106 @@
+//! The command line that a service author's binary gets, as Django's `manage.py`: one match,
+//! one function each.
+
+mod commands;
+mod progress;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// What the command line says.
+#[derive(Debug, Parser)]
+#[command(about = "Keeps the backend in line with the goal state in the database", version)]
+struct Arguments {
+    /// The goal state's database: sqlite://PATH.
+    #[arg(long, global = true, env = "XOS_DATABASE_URL", default_value = "sqlite://xos.db", value_name = "URL")]
+    database: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a Synchronizer until it is interrupted.
+    Run(Run),
+    /// Show how many rows are in line, and what is wrong with the others.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what depends on what: the dependency listing (JSON), or a drawing.
+    Dmdot(Dmdot),
+    /// Bring the database's tables up to date.
+    Migrate,
+    /// Try failed rows again now, without waiting.
+    Retry {
+        /// Only rows of this model, by its name or its table's.
+        model: Option<String>,
+    },
+    /// Check that models, steps and database fit together.
+    Check,
+}
+
+/// How to run.
+#[derive(Debug, clap::Args)]
+struct Run {
+    /// Which Synchronizer, when the program has several.
+    #[arg(long)]
+    synchronizer: Option<String>,
+    /// End when nothing is left that can be done now.
+    #[arg(long)]
+    once: bool,
+    /// Let every step list its backend first, whatever its interval.
+    #[arg(long)]
+    come_round: bool,
+}
+
+/// How to print the graph.
+#[derive(Debug, clap::Args)]
+struct Dmdot {
+    /// For Graphviz.
+    #[arg(long, group = "format")]
+    dot: bool,
+    /// For Mermaid.
+    #[arg(long, group = "format")]
+    mermaid: bool,
+    /// Only the models of this crate, and what they reference.
+    #[arg(long = "crate", value_name = "CRATE")]
+    of_crate: Option<String>,
+}
+
+/// Runs the command that the program's arguments name. Logs go to standard error, as
+/// `RUST_LOG` says (`info` unless it is set).
+///
+/// The exit code is 0 for success, 1 for an error, 2 for arguments that make no sense, and for
+/// `status` 3 when a row has failed.
+pub fn main() -> ExitCode {
+    run_command(std::env::args_os())
+}
+
+/// As [`main`], with these arguments; the first is the program's name.
+pub fn run_command(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing is left to tell the user when the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    progress::log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(commands::run(arguments)) {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("error: {}", crate::error::chain(error));
+    ExitCode::FAILURE
+}

@@ -1,0 +1,5 @@
+//! Contract C8: soft delete → `delete_record` → purge.
+
+mod cascade;
+mod during_calls;
+mod outcomes;

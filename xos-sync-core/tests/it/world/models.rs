@@ -1,0 +1,99 @@
+//! Farm → Field → Crop, and the steps that sync them.
+
+use xos_sync_core::{Id, Registry, model};
+
+/// A farm.
+#[model(table = farms)]
+pub struct Farm {
+    /// Its name.
+    #[unique]
+    pub name: String,
+    /// What the backend calls it.
+    #[backend]
+    pub backend_id: Option<String>,
+}
+
+/// A field of a farm.
+#[model(table = fields)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    #[references(Farm)]
+    pub farm_id: Id<Farm>,
+    /// What the backend calls it.
+    #[backend]
+    pub backend_id: Option<String>,
+}
+
+/// A crop on a field; may stand on another crop.
+#[model(table = crops)]
+pub struct Crop {
+    /// Its name.
+    pub name: String,
+    /// Where it grows.
+    #[references(Field)]
+    pub field_id: Id<Field>,
+    /// What it leans on.
+    #[references(Crop)]
+    pub support_id: Option<Id<Crop>>,
+    /// How much water it wants.
+    #[default(1)]
+    pub water: i32,
+    /// What the backend calls it.
+    #[backend]
+    pub backend_id: Option<String>,
+}
+
+/// A step that does what the backend is told to.
+macro_rules! step {
+    ($step:ident, $model:ident, $($option:tt)*) => {
+        /// A step that does what the backend is told to.
+        #[xos_sync_core::sync_step(provides = $model, $($option)*)]
+        pub struct $step {
+            backend: $crate::world::Backend,
+        }
+
+        #[async_trait::async_trait]
+        impl xos_sync_core::SyncStep for $step {
+            async fn sync_record(
+                &self,
+                _: &xos_sync_core::Context,
+                object: &mut $model,
+            ) -> xos_sync_core::StepResult {
+                use xos_sync_core::Model as _;
+                self.backend.call("sync", &object.name, object.uid()).await?;
+                object.backend_id = Some(format!("b-{}", object.name));
+                Ok(())
+            }
+
+            async fn delete_record(
+                &self,
+                _: &xos_sync_core::Context,
+                object: &$model,
+            ) -> xos_sync_core::StepResult {
+                use xos_sync_core::Model as _;
+                self.backend.call("delete", &object.name, object.uid()).await
+            }
+        }
+    };
+}
+pub(crate) use step;
+
+step!(SyncFarms, Farm, synchronizer = "farm", interval = 3600);
+step!(SyncFields, Field, synchronizer = "farm", interval = 3600);
+
+step!(SyncCrops, Crop, synchronizer = "farm", interval = 3600, concurrency = 4, timeout = 2);
+
+/// The three models without steps.
+pub fn models() -> Registry {
+    Registry::default().model::<Farm>().unwrap().model::<Field>().unwrap().model::<Crop>().unwrap()
+}
+
+/// All three steps.
+pub fn registry() -> Registry {
+    models()
+        .step(SyncFarms::registration())
+        .step(SyncFields::registration())
+        .step(SyncCrops::registration())
+}

@@ -1,0 +1,46 @@
+//! The deployment that stands for EC2.
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use xos_sync_core::{
+    Context, Id, Pending, StepError, StepResult, SyncStep,
+    models::{Deployment, NewDeployment, deployments},
+    sync_step,
+};
+
+/// The name of the deployment that stands for EC2.
+pub const DEPLOYMENT: &str = "Amazon EC2";
+
+/// Adds the deployment named [`DEPLOYMENT`], to which everything on EC2 belongs.
+#[sync_step(provides = Deployment, interval = 86400, only = "deployments.name = 'Amazon EC2'")]
+pub struct SyncDeployments {}
+
+#[async_trait]
+impl SyncStep for SyncDeployments {
+    async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Deployment>) -> StepResult {
+        if find(cx).await?.is_none() {
+            pending.add(vec![NewDeployment::new(DEPLOYMENT)]).await?;
+        }
+        Ok(())
+    }
+
+    async fn sync_record(&self, _: &Context, _: &mut Deployment) -> StepResult {
+        Ok(())
+    }
+
+    async fn delete_record(&self, _: &Context, _: &Deployment) -> StepResult {
+        Ok(())
+    }
+}
+
+/// The deployment's key, once it is there.
+pub(super) async fn find(cx: &Context) -> Result<Option<Id<Deployment>>, StepError> {
+    let found = cx.db().run(|conn| {
+        deployments::table
+            .filter(deployments::name.eq(DEPLOYMENT).and(deployments::deleted.eq(false)))
+            .select(deployments::id)
+            .first(conn)
+            .optional()
+    });
+    Ok(found.await?)
+}

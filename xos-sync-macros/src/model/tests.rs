@@ -1,0 +1,130 @@
+//! What is told about each mistake, and what the struct becomes.
+
+use quote::quote;
+
+use super::{ast, valid};
+use crate::errors::Errors;
+
+fn messages(options: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> Vec<String> {
+    let mut errors = Errors::default();
+    if let Some(input) = ast::parse(options, item, &mut errors) {
+        valid::validate(input, &mut errors);
+    }
+    errors.messages()
+}
+
+/// The messages about one field of a model that is right otherwise.
+fn about(field: proc_macro2::TokenStream) -> Vec<String> {
+    messages(quote!(table = sites), quote! { pub struct Site { #field } })
+}
+
+#[test]
+fn what_is_right_is_taken() {
+    for field in [
+        quote!(pub name: String),
+        quote!(#[unique] #[label] pub name: Option<String>),
+        quote!(#[default(-3)] pub count: i64),
+        quote!(#[default(0.5)] pub ratio: f64),
+        quote!(#[default(Color::Red)] #[choice] pub color: Color),
+        quote!(#[backend] #[choice] pub color: Option<Color>),
+        quote!(#[references(Site)] pub parent_id: Option<Id<Site>>),
+        quote!(#[references(models::Slice, on_delete = cascade,)] pub slice_id: Id<Slice>),
+        quote!(#[references(Slice, on_delete = wait)] pub slice_id: Id<Slice>),
+        quote!(#[serde(skip)] pub r#type: String),
+    ] {
+        assert_eq!(about(field.clone()), Vec::<String>::new(), "{field}");
+    }
+}
+
+#[test]
+fn each_mistake_in_a_field_is_told_once() {
+    for (field, start) in [
+        (quote!(pub ports: Vec<u16>), "a column cannot hold this type"),
+        (quote!(#[choice] pub name: String), "`#[choice]` belongs on an enum"),
+        (quote!(#[backend] pub ip: String), "what a step finds out is not known before the first sync"),
+        (quote!(pub uid: String), "the framework keeps `uid`"),
+        (quote!(pub attempted: bool), "the framework keeps `attempted`"),
+        (quote!(pub star: String), "diesel uses `star`"),
+        (quote!(pub sites: String), "diesel uses `sites`"),
+        (quote!(pub slice_id: Id<Slice>), "say what this key references: add `#[references(Slice)]`"),
+        (quote!(#[references(A)] pub id_of: Id<B>), "the column references `A`, but this is a key of `B`"),
+        (quote!(#[references(A)] pub id_of: i64), "a reference is a key: write `Id<A>`"),
+        (quote!(#[references] pub id_of: Id<A>), "expected attribute arguments"),
+        (quote!(#[references(A, cascade)] pub id_of: Id<A>), "the only option here is `on_delete = cascade`"),
+        (quote!(#[references(A, on_delete = no)] pub id_of: Id<A>), "write `on_delete = cascade` or"),
+        (quote!(#[references(A)] #[backend] pub id_of: Option<Id<A>>), "a reference is part of the goal"),
+        (
+            quote!(#[references(Site, on_delete = cascade)] pub up: Option<Id<Site>>),
+            "deleting a row cannot cascade within its own model",
+        ),
+        (quote!(#[default("ten")] pub count: i32), "write a whole number"),
+        (quote!(#[default(3000000000)] pub count: i32), "write a whole number that fits"),
+        (quote!(#[default(1)] pub ratio: f64), "write a number with a period"),
+        (quote!(#[default("red")] #[choice] pub color: Color), "write one of the enum's values"),
+        (quote!(#[default(1)] pub on: bool), "write `#[default(true)]`"),
+        (quote!(#[default(a)] pub name: String), "write a text"),
+        (quote!(#[default("x")] pub password: Secret), "a column of this type cannot have a default"),
+        (quote!(#[default(1)] #[backend] pub port: Option<i32>), "what a step finds out has no default"),
+        (quote!(#[unique] #[unique] pub name: String), "`#[unique]` is given twice"),
+        (quote!(#[unique(name)] pub name: String), "unexpected token in attribute"),
+        (quote!(#[label] pub password: Secret), "a label shows everywhere"),
+        (quote!(#[label] pub a: String, #[label] pub b: String), "a row is called by one column"),
+    ] {
+        let messages = about(field.clone());
+        assert_eq!(messages.len(), 1, "{field}: {messages:?}");
+        assert!(messages[0].starts_with(start), "{field}: {messages:?}");
+    }
+}
+
+#[test]
+fn each_mistake_in_the_options_is_told_once() {
+    let site = quote! { pub struct Site { pub name: String } };
+    for (options, start) in [
+        (quote!(), "say which table it is"),
+        (quote!(table = "sites"), "write the table's name without quotes"),
+        (quote!(table = sites, table = places), "`table` is given twice"),
+        (quote!(table = sites, uniqe(name)), "`#[model]` has no option `uniqe`"),
+        (quote!(table = sites, unique(place)), "there is no column `place`"),
+        (quote!(table = sites, unique(name, name)), "the column is named twice"),
+        (quote!(table = sites, unique()), "name the columns that are unique together"),
+    ] {
+        let messages = messages(options.clone(), site.clone());
+        assert_eq!(messages.len(), 1, "{options}: {messages:?}");
+        assert!(messages[0].starts_with(start), "{options}: {messages:?}");
+    }
+}
+
+#[test]
+fn only_a_struct_with_some_named_fields_will_do() {
+    for (item, start) in [
+        (quote!(enum Site {}), "`#[model]` belongs on a struct"),
+        (quote!(fn site() {}), "`#[model]` belongs on a struct"),
+        (quote!(struct Site(String);), "a model's columns have names"),
+        (quote!(struct Site<T> { name: T }), "a model is one table"),
+        (quote!(struct Site {}), "a model needs at least one column"),
+        (quote!(struct Site;), "a model needs at least one column"),
+    ] {
+        let messages = messages(quote!(table = sites), item.clone());
+        assert_eq!(messages.len(), 1, "{item}: {messages:?}");
+        assert!(messages[0].starts_with(start), "{item}: {messages:?}");
+    }
+    let fields = (0..60).map(|at| quote::format_ident!("c{at}"));
+    let messages = messages(quote!(table = wide), quote!(struct Wide { #(#fields: i32),* }));
+    assert!(messages[0].starts_with("a model has at most"), "{messages:?}");
+}
+
+#[test]
+fn all_mistakes_are_told_together() {
+    let item = quote! { struct Site { a: u8, b: Vec<u8>, c: String } };
+    assert_eq!(messages(quote!(), item).len(), 3);
+}
+
+#[test]
+fn the_struct_stands_after_a_mistake() {
+    let item = quote! { pub struct Site { pub name: String, pub ports: Vec<u16> } };
+    let written = super::model(quote!(table = sites), item).to_string();
+    assert!(written.starts_with(":: core :: compile_error !"), "{written}");
+    assert!(written.contains("pub struct Site") && written.contains("pub ports : Vec < u16 >"), "{written}");
+    assert!(written.contains("pub struct NewSite"), "{written}");
+    assert!(!written.contains("inventory"), "it must not be linked: {written}");
+}
