@@ -4,6 +4,8 @@
 //!
 //! One line a batch, not a write a row.
 
+use std::collections::HashSet;
+
 use diesel::{
     OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Text},
@@ -22,24 +24,32 @@ struct Line {
 }
 
 #[derive(QueryableByName)]
-struct LineId {
+struct RowId {
     #[diesel(sql_type = BigInt)]
     id: i64,
 }
 
-/// Notes rows before their first call; the line's number.
+/// Notes rows before their first call: the line's number, and those of them that are still to
+/// be synced. A row that was deleted since it was read may be gone by now, and must not get a
+/// thing that no row would stand for.
 pub(crate) fn begin(
     conn: &mut AnyConnection,
     synchronizer: &str,
     model: &ModelInfo,
     ids: &[i64],
-) -> QueryResult<i64> {
-    sql_query("INSERT INTO xos_sync_journal (synchronizer, model, ids) VALUES (?, ?, ?) RETURNING id")
-        .bind::<Text, _>(synchronizer)
-        .bind::<Text, _>(model.table)
-        .bind::<Text, _>(sql::list(ids.iter().copied()))
-        .get_result::<LineId>(conn)
-        .map(|line| line.id)
+) -> QueryResult<(i64, HashSet<i64>)> {
+    let ids = sql::list(ids.iter().copied());
+    let line = sql_query(
+        "INSERT INTO xos_sync_journal (synchronizer, model, ids) VALUES (?, ?, ?) RETURNING id",
+    )
+    .bind::<Text, _>(synchronizer)
+    .bind::<Text, _>(model.table)
+    .bind::<Text, _>(&ids)
+    .get_result::<RowId>(conn)?;
+    let live: Vec<RowId> =
+        sql_query(format!("SELECT id FROM {} WHERE id IN ({ids}) AND NOT deleted", model.table))
+            .load(conn)?;
+    Ok((line.id, live.into_iter().map(|row| row.id).collect()))
 }
 
 /// Forgets lines whose rows all have their outcome.
@@ -53,7 +63,7 @@ pub(crate) fn end(conn: &mut AnyConnection, lines: &[i64]) -> QueryResult<()> {
 
 /// Whether a run of this Synchronizer left rows in hand.
 pub(crate) fn has_lines(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<bool> {
-    let line: Option<LineId> =
+    let line: Option<RowId> =
         sql_query("SELECT id FROM xos_sync_journal WHERE synchronizer = ? LIMIT 1")
             .bind::<Text, _>(synchronizer)
             .get_result(conn)

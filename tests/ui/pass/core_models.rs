@@ -3,8 +3,7 @@
 
 use diesel::prelude::*;
 use xos_sync_core::{
-    Id, Model,
-    model,
+    Id, Model, model,
     models::{Slice, sites, slices},
 };
 
@@ -25,9 +24,17 @@ fn main() {
     let joined = folders::table
         .inner_join(slices::table.on(slices::id.eq(folders::slice_id)))
         .select((folders::path, slices::name));
-    assert!(diesel::debug_query::<diesel::sqlite::Sqlite, _>(&joined).to_string().contains("INNER JOIN `slices`"));
+    assert!(
+        diesel::debug_query::<diesel::sqlite::Sqlite, _>(&joined)
+            .to_string()
+            .contains("INNER JOIN `slices`")
+    );
     let core = slices::table
         .inner_join(sites::table.on(sites::id.eq(slices::site_id)))
         .select((slices::name, sites::login_base));
-    assert!(diesel::debug_query::<diesel::sqlite::Sqlite, _>(&core).to_string().contains("INNER JOIN `sites`"));
+    assert!(
+        diesel::debug_query::<diesel::sqlite::Sqlite, _>(&core)
+            .to_string()
+            .contains("INNER JOIN `sites`")
+    );
 }

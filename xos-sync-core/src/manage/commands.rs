@@ -116,7 +116,12 @@ async fn bring_up_to_date(database: &str) -> Result<ExitCode> {
     if done.is_empty() {
         println!("{} is up to date", db.url());
     }
-    done.iter().for_each(|line| println!("{line}"));
+    let follows = |line: &&String| line.starts_with("index ") || line.starts_with("trigger ");
+    done.iter().filter(|line| !follows(line)).for_each(|line| println!("{line}"));
+    match done.iter().filter(follows).count() {
+        0 => {}
+        count => println!("{count} indexes and triggers"),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -43,7 +43,7 @@ pub(super) fn migrate(
 ) -> Result<Vec<String>> {
     conn.batch_execute(FRAMEWORK)?;
     let mut done = Vec::new();
-    for task in pending_files(conn)? {
+    for task in pending_files(conn, models)? {
         in_transaction(conn, &task.what, |conn| run(conn, &task))?;
         done.push(task.what);
     }
@@ -59,7 +59,7 @@ pub(super) fn check(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> 
     if !Schema::read(conn)?.tables.contains_key("xos_sync_migrations") {
         return Err(Error::Migration("it has no tables of this program yet".into()));
     }
-    let mut missing = pending_files(conn)?;
+    let mut missing = pending_files(conn, models)?;
     missing.extend(from_models(conn, models)?);
     match missing.into_iter().next() {
         Some(task) => Err(Error::Migration(format!("it lacks: {}", task.what))),
@@ -93,12 +93,16 @@ fn run(conn: &mut AnyConnection, task: &Task) -> diesel::QueryResult<()> {
 }
 
 /// Numbered files that are not applied yet: this crate's first, as others build on its tables.
-fn pending_files(conn: &mut AnyConnection) -> Result<Vec<Task>> {
+fn pending_files(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Result<Vec<Task>> {
     let applied: BTreeMap<_, _> = applied(conn)?
         .into_iter()
         .map(|row| ((row.crate_name, row.name), row.content))
         .collect();
-    let mut crates: Vec<_> = inventory::iter::<Migrations>.into_iter().collect();
+    // A crate whose models this program does not use needs no tables here.
+    let used = |migrations: &&Migrations| {
+        models.iter().any(|model| model.crate_name == migrations.crate_name)
+    };
+    let mut crates: Vec<_> = inventory::iter::<Migrations>.into_iter().filter(used).collect();
     crates.sort_by_key(|migrations| (migrations.crate_name != "xos_sync_core", migrations.crate_name));
     let mut tasks = Vec::new();
     for migrations in crates {

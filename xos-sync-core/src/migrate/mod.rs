@@ -26,6 +26,8 @@ pub struct Migrations {
 
 inventory::collect!(Migrations);
 
+crate::migrations!["0001_initial"];
+
 /// Links this crate's numbered SQL files, from its folder `migrations/sqlite`.
 ///
 /// ```
@@ -65,3 +67,6 @@ pub async fn check(db: &Db, registry: &Registry) -> Result<()> {
     let models: Vec<_> = registry.models().collect();
     db.with(move |conn| apply::check(conn, &models)).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,30 +38,31 @@ mod user;
 
 pub use controller::{
     ControllerImage, ControllerNetwork, ControllerSite, ControllerSitePrivilege, ControllerSlice,
-    ControllerSlicePrivilege, ControllerUser, NewControllerImage, NewControllerNetwork, NewControllerSite,
-    NewControllerSitePrivilege, NewControllerSlice, NewControllerSlicePrivilege, NewControllerUser,
-    controller_images, controller_networks, controller_site_privileges, controller_sites,
-    controller_slice_privileges, controller_slices, controller_users,
+    ControllerSlicePrivilege, ControllerUser, NewControllerImage, NewControllerNetwork,
+    NewControllerSite, NewControllerSitePrivilege, NewControllerSlice, NewControllerSlicePrivilege,
+    NewControllerUser, controller_images, controller_networks, controller_site_privileges,
+    controller_sites, controller_slice_privileges, controller_slices, controller_users,
 };
 pub use deployment::{
-    Controller, Deployment, Flavor, NewController, NewDeployment, NewFlavor, NewNode, NewSiteDeployment,
-    Node, SiteDeployment, controllers, deployments, flavors, nodes, site_deployments,
+    Controller, Deployment, Flavor, NewController, NewDeployment, NewFlavor, NewNode,
+    NewSiteDeployment, Node, SiteDeployment, controllers, deployments, flavors, nodes,
+    site_deployments,
 };
 pub use image::{Image, ImageKind, NewImage, images};
 pub use instance::{Instance, Isolation, NewInstance, instances};
 pub use network::{
-    Access, Network, NetworkSlice, NetworkTemplate, NewNetwork, NewNetworkSlice, NewNetworkTemplate, NewPort,
-    NewRouter, Port, Router, Translation, Visibility, network_slices, network_templates, networks, ports,
-    routers,
+    Access, Network, NetworkSlice, NetworkTemplate, NewNetwork, NewNetworkSlice,
+    NewNetworkTemplate, NewPort, NewRouter, Port, Router, Translation, Visibility, network_slices,
+    network_templates, networks, ports, routers,
 };
 pub use service::{NewService, NewTag, Service, Tag, services, tags};
 pub use site::{
-    NewSite, NewSitePrivilege, NewSiteRole, Site, SitePrivilege, SiteRole, SiteRoleKind, site_privileges,
-    site_roles, sites,
+    NewSite, NewSitePrivilege, NewSiteRole, Site, SitePrivilege, SiteRole, SiteRoleKind,
+    site_privileges, site_roles, sites,
 };
 pub use slice::{
-    NewSlice, NewSlicePrivilege, NewSliceRole, Slice, SliceNetwork, SlicePrivilege, SliceRole, SliceRoleKind,
-    slice_privileges, slice_roles, slices,
+    NewSlice, NewSlicePrivilege, NewSliceRole, Slice, SliceNetwork, SlicePrivilege, SliceRole,
+    SliceRoleKind, slice_privileges, slice_roles, slices,
 };
 pub use user::{NewUser, User, users};
 

@@ -1,6 +1,6 @@
 //! Which rows are pending, and ready: the questions to the database and their answers.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::{collections::HashSet, sync::atomic::Ordering::Relaxed};
 
 use diesel::{RunQueryDsl, sql_query};
 
@@ -29,7 +29,7 @@ pub(super) struct Journaled {
     lane: usize,
     call: Call,
     rows: Vec<Box<dyn Row>>,
-    line: Result<i64>,
+    line: Result<(i64, HashSet<i64>)>,
 }
 
 impl Passes {
@@ -119,12 +119,19 @@ impl Passes {
     pub(super) fn journaled(&mut self, journaled: Journaled) {
         let Journaled { lane: at, call, rows, line } = journaled;
         match line {
-            Ok(line) => {
-                let first = rows.iter().filter(|row| row.enacted().is_none()).count();
-                self.journal.insert(line, first);
+            Ok((line, live)) => {
+                let first_time = |row: &Box<dyn Row>| row.enacted().is_none();
+                self.journal.insert(line, rows.iter().filter(|row| first_time(row)).count());
                 for row in rows {
-                    let journal = row.enacted().is_none().then_some(line);
-                    self.lanes[at].ready.push(ReadyRow { row, call, journal });
+                    let journal = first_time(&row).then_some(line);
+                    let gone = journal.is_some() && !live.contains(&row.id());
+                    let ready = ReadyRow { row, call, journal };
+                    if gone {
+                        self.lanes[at].give_back(ready.row.id());
+                        self.leave_journal(ready);
+                    } else {
+                        self.lanes[at].ready.push(ready);
+                    }
                 }
                 if self.stopping {
                     self.stop();

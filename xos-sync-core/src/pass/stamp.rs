@@ -138,19 +138,18 @@ async fn write(
 ) -> Stamped {
     let mut stamped = Stamped { finished: Vec::new(), removed: Removed::new() };
     let mut groups = vec![finished];
-    let mut ended = Arc::new(ended);
+    let ended = Arc::new(ended);
     while let Some(group) = groups.pop() {
         let group = Arc::new(group);
+        // The journal's lines end with the last part of a group that was taken apart.
+        let ended = if groups.is_empty() { ended.clone() } else { Arc::default() };
         match write_group(db, &group, &ended, &unreferenced).await {
             Ok(removed) => {
-                ended = Arc::default();
                 for (table, ids) in removed {
                     stamped.removed.entry(table).or_default().extend(ids);
                 }
                 stamped.finished.extend(unshare(group));
             }
-            // The lines of a group that is taken apart stay until the first part is written;
-            // should it die in between, rows count as attempted that were: nothing is wrong.
             Err(error) if is_about_a_row(&error) && group.len() > 1 => {
                 groups.extend(unshare(group).into_iter().map(|row| vec![row]));
             }

@@ -110,7 +110,10 @@ fn option(input: ParseStream<'_>, options: &mut Options, errors: &mut Errors) ->
         "table" => {
             input.parse::<Token![=]>()?;
             let table = input.parse::<Ident>().map_err(|error| {
-                syn::Error::new(error.span(), "write the table's name without quotes: `table = sites`")
+                syn::Error::new(
+                    error.span(),
+                    "write the table's name without quotes: `table = sites`",
+                )
             })?;
             if options.table.is_some() {
                 errors.at(&name, "`table` is given twice");
@@ -122,14 +125,19 @@ fn option(input: ParseStream<'_>, options: &mut Options, errors: &mut Errors) ->
             parenthesized!(content in input);
             let columns = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
             if columns.is_empty() {
-                errors.at(&name, "name the columns that are unique together: `unique(site_id, name)`");
+                errors.at(
+                    &name,
+                    "name the columns that are unique together: `unique(site_id, name)`",
+                );
             }
             options.uniques.push(columns.into_iter().collect());
         }
         other => {
             return Err(syn::Error::new_spanned(
                 &name,
-                format!("`#[model]` has no option `{other}`: write `table = …` and, if needed, `unique(…)`"),
+                format!(
+                    "`#[model]` has no option `{other}`: write `table = …` and, if needed, `unique(…)`"
+                ),
             ));
         }
     }
@@ -146,7 +154,9 @@ fn parse_field(field: Field, errors: &mut Errors) -> Option<FieldInput> {
             continue;
         };
         let twice = match name.as_str() {
-            "references" => put(&mut marks.references, errors.take(attr.parse_args_with(reference))),
+            "references" => {
+                put(&mut marks.references, errors.take(attr.parse_args_with(reference)))
+            }
             "default" => put(&mut marks.default, errors.take(attr.parse_args())),
             "backend" => put(&mut marks.backend, bare(&attr, errors)),
             "unique" => put(&mut marks.unique, bare(&attr, errors)),
@@ -188,7 +198,10 @@ fn reference(input: ParseStream<'_>) -> syn::Result<ReferenceMark> {
         }
         let name: Ident = input.parse()?;
         if name != "on_delete" {
-            return Err(syn::Error::new(name.span(), "the only option here is `on_delete = cascade`"));
+            return Err(syn::Error::new(
+                name.span(),
+                "the only option here is `on_delete = cascade`",
+            ));
         }
         input.parse::<Token![=]>()?;
         let word: Ident = input.parse()?;
@@ -196,7 +209,10 @@ fn reference(input: ParseStream<'_>) -> syn::Result<ReferenceMark> {
             "cascade" => mark.cascade = Some(word),
             "wait" => {}
             _ => {
-                return Err(syn::Error::new(word.span(), "write `on_delete = cascade` or `on_delete = wait`"));
+                return Err(syn::Error::new(
+                    word.span(),
+                    "write `on_delete = cascade` or `on_delete = wait`",
+                ));
             }
         }
     }

@@ -12,7 +12,11 @@ use super::{
 use crate::errors::Errors;
 
 /// The column's default, as SQL and as the field's value.
-pub(super) fn default(input: &FieldInput, field_type: &FieldType, errors: &mut Errors) -> Option<Default> {
+pub(super) fn default(
+    input: &FieldInput,
+    field_type: &FieldType,
+    errors: &mut Errors,
+) -> Option<Default> {
     let expr = input.marks.default.as_ref()?;
     if input.marks.backend.is_some() {
         errors.at(expr, "what a step finds out has no default: it is NULL before the first sync");
@@ -22,7 +26,8 @@ pub(super) fn default(input: &FieldInput, field_type: &FieldType, errors: &mut E
         errors.at(expr, wanted(&field_type.kind));
         return None;
     };
-    let value = if field_type.nullable { quote!(::core::option::Option::Some(#value)) } else { value };
+    let value =
+        if field_type.nullable { quote!(::core::option::Option::Some(#value)) } else { value };
     Some(Default { sql, value })
 }
 
@@ -34,7 +39,11 @@ fn literal(expr: &Expr, kind: &Kind) -> Option<(TokenStream, TokenStream)> {
             return Some((quote!(#sql), quote!(::std::string::String::from(#expr))));
         }
         (Kind::Bool, Expr::Lit(ExprLit { lit: Lit::Bool(value), .. })) => {
-            if value.value { "TRUE".to_owned() } else { "FALSE".to_owned() }
+            if value.value {
+                "TRUE".to_owned()
+            } else {
+                "FALSE".to_owned()
+            }
         }
         _ => number(expr, kind)?,
     };
@@ -67,7 +76,9 @@ fn wanted(kind: &Kind) -> &'static str {
     match kind {
         Kind::Text => "write a text: `#[default(\"…\")]`",
         Kind::Choice => "write one of the enum's values: `#[default(Isolation::Vm)]`",
-        Kind::Integer | Kind::BigInt => "write a whole number that fits the column: `#[default(10)]`",
+        Kind::Integer | Kind::BigInt => {
+            "write a whole number that fits the column: `#[default(10)]`"
+        }
         Kind::Double => "write a number with a period: `#[default(0.5)]`",
         Kind::Bool => "write `#[default(true)]` or `#[default(false)]`",
         Kind::Secret | Kind::Micros | Kind::Id(_) => "a column of this type cannot have a default",

@@ -120,10 +120,16 @@ mod tests {
     #[test]
     fn types_are_known_by_their_last_name() {
         assert_eq!(of(parse_quote!(String), false), Some((Kind::Text, false)));
-        assert_eq!(of(parse_quote!(std::option::Option<std::string::String>), false), Some((Kind::Text, true)));
+        assert_eq!(
+            of(parse_quote!(std::option::Option<std::string::String>), false),
+            Some((Kind::Text, true))
+        );
         assert_eq!(of(parse_quote!(Option<i64>), false), Some((Kind::BigInt, true)));
         let site: Type = parse_quote!(models::Site);
-        assert_eq!(of(parse_quote!(Option<Id<models::Site>>), false), Some((Kind::Id(Box::new(site)), true)));
+        assert_eq!(
+            of(parse_quote!(Option<Id<models::Site>>), false),
+            Some((Kind::Id(Box::new(site)), true))
+        );
     }
 
     #[test]
@@ -136,7 +142,15 @@ mod tests {
 
     #[test]
     fn other_types_are_not() {
-        for ty in ["u32", "Vec<String>", "&'static str", "(i32, i32)", "Option<Option<i32>>", "Id", "Isolation"] {
+        for ty in [
+            "u32",
+            "Vec<String>",
+            "&'static str",
+            "(i32, i32)",
+            "Option<Option<i32>>",
+            "Id",
+            "Isolation",
+        ] {
             let parsed: Type = syn::parse_str(ty).unwrap();
             assert_eq!(of(parsed, false), None, "{ty}");
         }

@@ -2,8 +2,10 @@
 
 mod ast;
 mod default;
+mod dummy;
 mod expand;
 mod field_type;
+mod methods;
 mod new;
 mod table;
 #[cfg(test)]
@@ -26,7 +28,7 @@ pub(crate) fn model(options: TokenStream, item: TokenStream) -> TokenStream {
     if errors.count() == 0 {
         expand::expand(&model)
     } else {
-        let dummy = expand::dummy(&model);
+        let dummy = dummy::dummy(&model);
         quote! { #errors #dummy }
     }
 }

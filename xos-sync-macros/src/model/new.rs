@@ -23,7 +23,8 @@ pub(super) fn new(model: &Model, derives: &TokenStream) -> TokenStream {
         let (vis, ident, ty) = (&column.input.vis, &column.input.ident, &column.input.ty);
         quote! { #(#docs)* #vis #ident: #ty, }
     });
-    let (arguments, values): (Vec<_>, Vec<_>) = model.columns.iter().map(argument_and_value).unzip();
+    let (arguments, values): (Vec<_>, Vec<_>) =
+        model.columns.iter().map(argument_and_value).unzip();
     let struct_doc = format!("A [`{model_name}`] that is not in the database yet.");
     let new_doc = format!(
         "A [`{model_name}`] with these values. What else it has is at its default, or `None`: set the fields."
@@ -65,7 +66,9 @@ fn argument_and_value(column: &Column) -> (TokenStream, TokenStream) {
         return (quote!(), quote!(#ident: #value,));
     }
     match &column.field_type {
-        Some(field_type) if field_type.nullable => (quote!(), quote!(#ident: ::core::option::Option::None,)),
+        Some(field_type) if field_type.nullable => {
+            (quote!(), quote!(#ident: ::core::option::Option::None,))
+        }
         Some(field_type) if matches!(field_type.kind, Kind::Text | Kind::Secret) => (
             quote!(#ident: impl ::core::convert::Into<#ty>,),
             quote!(#ident: ::core::convert::Into::into(#ident),),

@@ -41,18 +41,36 @@ fn each_mistake_in_a_field_is_told_once() {
     for (field, start) in [
         (quote!(pub ports: Vec<u16>), "a column cannot hold this type"),
         (quote!(#[choice] pub name: String), "`#[choice]` belongs on an enum"),
-        (quote!(#[backend] pub ip: String), "what a step finds out is not known before the first sync"),
+        (
+            quote!(#[backend] pub ip: String),
+            "what a step finds out is not known before the first sync",
+        ),
         (quote!(pub uid: String), "the framework keeps `uid`"),
         (quote!(pub attempted: bool), "the framework keeps `attempted`"),
         (quote!(pub star: String), "diesel uses `star`"),
         (quote!(pub sites: String), "diesel uses `sites`"),
-        (quote!(pub slice_id: Id<Slice>), "say what this key references: add `#[references(Slice)]`"),
-        (quote!(#[references(A)] pub id_of: Id<B>), "the column references `A`, but this is a key of `B`"),
+        (
+            quote!(pub slice_id: Id<Slice>),
+            "say what this key references: add `#[references(Slice)]`",
+        ),
+        (
+            quote!(#[references(A)] pub id_of: Id<B>),
+            "the column references `A`, but this is a key of `B`",
+        ),
         (quote!(#[references(A)] pub id_of: i64), "a reference is a key: write `Id<A>`"),
         (quote!(#[references] pub id_of: Id<A>), "expected attribute arguments"),
-        (quote!(#[references(A, cascade)] pub id_of: Id<A>), "the only option here is `on_delete = cascade`"),
-        (quote!(#[references(A, on_delete = no)] pub id_of: Id<A>), "write `on_delete = cascade` or"),
-        (quote!(#[references(A)] #[backend] pub id_of: Option<Id<A>>), "a reference is part of the goal"),
+        (
+            quote!(#[references(A, cascade)] pub id_of: Id<A>),
+            "the only option here is `on_delete = cascade`",
+        ),
+        (
+            quote!(#[references(A, on_delete = no)] pub id_of: Id<A>),
+            "write `on_delete = cascade` or",
+        ),
+        (
+            quote!(#[references(A)] #[backend] pub id_of: Option<Id<A>>),
+            "a reference is part of the goal",
+        ),
         (
             quote!(#[references(Site, on_delete = cascade)] pub up: Option<Id<Site>>),
             "deleting a row cannot cascade within its own model",
@@ -63,8 +81,14 @@ fn each_mistake_in_a_field_is_told_once() {
         (quote!(#[default("red")] #[choice] pub color: Color), "write one of the enum's values"),
         (quote!(#[default(1)] pub on: bool), "write `#[default(true)]`"),
         (quote!(#[default(a)] pub name: String), "write a text"),
-        (quote!(#[default("x")] pub password: Secret), "a column of this type cannot have a default"),
-        (quote!(#[default(1)] #[backend] pub port: Option<i32>), "what a step finds out has no default"),
+        (
+            quote!(#[default("x")] pub password: Secret),
+            "a column of this type cannot have a default",
+        ),
+        (
+            quote!(#[default(1)] #[backend] pub port: Option<i32>),
+            "what a step finds out has no default",
+        ),
         (quote!(#[unique] #[unique] pub name: String), "`#[unique]` is given twice"),
         (quote!(#[unique(name)] pub name: String), "unexpected token in attribute"),
         (quote!(#[label] pub password: Secret), "a label shows everywhere"),
@@ -97,12 +121,44 @@ fn each_mistake_in_the_options_is_told_once() {
 #[test]
 fn only_a_struct_with_some_named_fields_will_do() {
     for (item, start) in [
-        (quote!(enum Site {}), "`#[model]` belongs on a struct"),
-        (quote!(fn site() {}), "`#[model]` belongs on a struct"),
-        (quote!(struct Site(String);), "a model's columns have names"),
-        (quote!(struct Site<T> { name: T }), "a model is one table"),
-        (quote!(struct Site {}), "a model needs at least one column"),
-        (quote!(struct Site;), "a model needs at least one column"),
+        (
+            quote!(
+                enum Site {}
+            ),
+            "`#[model]` belongs on a struct",
+        ),
+        (
+            quote!(
+                fn site() {}
+            ),
+            "`#[model]` belongs on a struct",
+        ),
+        (
+            quote!(
+                struct Site(String);
+            ),
+            "a model's columns have names",
+        ),
+        (
+            quote!(
+                struct Site<T> {
+                    name: T,
+                }
+            ),
+            "a model is one table",
+        ),
+        (
+            quote!(
+                struct Site {}
+            ),
+            "a model needs at least one column",
+        ),
+        (
+            quote!(
+                struct Site;
+            ),
+            "a model needs at least one column",
+        ),
     ] {
         let messages = messages(quote!(table = sites), item.clone());
         assert_eq!(messages.len(), 1, "{item}: {messages:?}");
@@ -124,7 +180,10 @@ fn the_struct_stands_after_a_mistake() {
     let item = quote! { pub struct Site { pub name: String, pub ports: Vec<u16> } };
     let written = super::model(quote!(table = sites), item).to_string();
     assert!(written.starts_with(":: core :: compile_error !"), "{written}");
-    assert!(written.contains("pub struct Site") && written.contains("pub ports : Vec < u16 >"), "{written}");
+    assert!(
+        written.contains("pub struct Site") && written.contains("pub ports : Vec < u16 >"),
+        "{written}"
+    );
     assert!(written.contains("pub struct NewSite"), "{written}");
     assert!(!written.contains("inventory"), "it must not be linked: {written}");
 }

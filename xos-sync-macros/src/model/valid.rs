@@ -53,8 +53,21 @@ pub(super) struct Default {
 
 /// Kept by the framework for every model.
 const RESERVED: [&str; 15] = [
-    "id", "uid", "created", "updated", "enacted", "deleted", "no_sync", "lazy_blocked", "backend_status",
-    "backend_class", "attempts", "retry_at", "attempted", "purgeable", "bookkeeping",
+    "id",
+    "uid",
+    "created",
+    "updated",
+    "enacted",
+    "deleted",
+    "no_sync",
+    "lazy_blocked",
+    "backend_status",
+    "backend_class",
+    "attempts",
+    "retry_at",
+    "attempted",
+    "purgeable",
+    "bookkeeping",
 ];
 
 /// The fields among them.
@@ -80,14 +93,18 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
             20 => "; the feature `wide-tables` of xos-sync-core allows 52",
             _ => "",
         };
-        errors.at(&item.ident, format!("a model has at most {MOST_COLUMNS} columns of its own{advice}"));
+        errors.at(
+            &item.ident,
+            format!("a model has at most {MOST_COLUMNS} columns of its own{advice}"),
+        );
     }
     let columns: Vec<Column> =
         fields.into_iter().map(|field| column(field, &item.ident, &table, errors)).collect();
     let uniques = uniques(options.uniques, &columns, errors);
     let label = label(&columns, errors);
     let doc = doc::first_sentence(&item.attrs);
-    let columns = columns.into_iter().filter(|column| !OURS.contains(&column.name.as_str())).collect();
+    let columns =
+        columns.into_iter().filter(|column| !OURS.contains(&column.name.as_str())).collect();
     Model { item, table, columns, uniques, doc, label }
 }
 
@@ -100,7 +117,10 @@ fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) 
             format!("the framework keeps `{name}` for every model by itself: leave it out or choose another name"),
         );
     } else if DIESELS.contains(&name.as_str()) || input.ident == *table {
-        errors.at(&input.ident, format!("diesel uses `{name}` for this table itself: choose another name"));
+        errors.at(
+            &input.ident,
+            format!("diesel uses `{name}` for this table itself: choose another name"),
+        );
     }
     let choice = input.marks.choice.is_some();
     let field_type = FieldType::of(&input.ty, choice);
@@ -112,7 +132,10 @@ fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) 
             default = default::default(&input, field_type, errors);
         }
         None if choice => {
-            errors.at(&input.ty, "`#[choice]` belongs on an enum made with `xos_sync_core::choices!`");
+            errors.at(
+                &input.ty,
+                "`#[choice]` belongs on an enum made with `xos_sync_core::choices!`",
+            );
         }
         None => errors.at(&input.ty, UNKNOWN),
     }
@@ -129,12 +152,18 @@ fn check_reference(input: &FieldInput, field_type: &FieldType, model: &Ident, er
         (Some(mark), Kind::Id(target)) => (mark, &**target),
         (None, Kind::Id(target)) => {
             let target = written(target);
-            errors.at(&input.ty, format!("say what this key references: add `#[references({target})]`"));
+            errors.at(
+                &input.ty,
+                format!("say what this key references: add `#[references({target})]`"),
+            );
             return;
         }
         (Some(mark), _) => {
             let target = written(&mark.target);
-            errors.at(&input.ty, format!("a reference is a key: write `Id<{target}>` or `Option<Id<{target}>>`"));
+            errors.at(
+                &input.ty,
+                format!("a reference is a key: write `Id<{target}>` or `Option<Id<{target}>>`"),
+            );
             return;
         }
         (None, _) => return,
@@ -163,7 +192,10 @@ fn check_target(mark: &ReferenceMark, target: &Type, errors: &mut Errors) {
     let Type::Path(target_path) = target else { return };
     if last(&target_path.path) != last(&mark.target) {
         let (wanted, found) = (written(&mark.target), written(target));
-        errors.at(target, format!("the column references `{wanted}`, but this is a key of `{found}`"));
+        errors.at(
+            target,
+            format!("the column references `{wanted}`, but this is a key of `{found}`"),
+        );
     }
 }
 
@@ -172,7 +204,9 @@ fn check_backend(input: &FieldInput, field_type: &FieldType, errors: &mut Errors
         let ty = written(&input.ty);
         errors.at(
             &input.ty,
-            format!("what a step finds out is not known before the first sync: write `Option<{ty}>`"),
+            format!(
+                "what a step finds out is not known before the first sync: write `Option<{ty}>`"
+            ),
         );
     }
 }
@@ -203,7 +237,8 @@ fn label(columns: &[Column], errors: &mut Errors) -> Option<usize> {
     for (at, column) in columns.iter().enumerate() {
         let Some(mark) = &column.input.marks.label else { continue };
         if marked.replace(at).is_some() {
-            errors.push(syn::Error::new(place(mark), "a row is called by one column: mark only one"));
+            errors
+                .push(syn::Error::new(place(mark), "a row is called by one column: mark only one"));
         }
         if is_secret(column) {
             errors.at(&column.input.ty, "a label shows everywhere, so it cannot be a secret");

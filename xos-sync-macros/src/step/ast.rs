@@ -86,7 +86,10 @@ fn models(option: &Ident, input: ParseStream<'_>) -> syn::Result<Models> {
         Punctuated::<Path, Token![,]>::parse_terminated(&content)?.into_iter().collect()
     } else {
         let path = input.parse().map_err(|error: syn::Error| {
-            syn::Error::new(error.span(), format!("name a model, or several in brackets: `{option} = [A, B]`"))
+            syn::Error::new(
+                error.span(),
+                format!("name a model, or several in brackets: `{option} = [A, B]`"),
+            )
         })?;
         vec![path]
     };

@@ -48,7 +48,9 @@ fn spec(step: &Step) -> TokenStream {
     let (provides, observes) = (step.provides.iter().map(info), step.observes.iter().map(info));
     let synchronizer = match &step.synchronizer {
         Some(name) => quote!(#name),
-        None => quote!(::xos_sync_core::step::StepSpec::synchronizer_of(::core::env!("CARGO_CRATE_NAME"))),
+        None => quote!(::xos_sync_core::step::StepSpec::synchronizer_of(::core::env!(
+            "CARGO_CRATE_NAME"
+        ))),
     };
     let concurrency = match step.concurrency {
         Some(most) => quote!(#most),
@@ -103,7 +105,8 @@ fn registration(step: &Step) -> TokenStream {
     // An implementation that is missing is told at the struct's name.
     let observers = step.observes.iter().map(|model| {
         // The argument keeps this crate's span: the struct may come from the author's own macro.
-        let observe = quote_spanned! { name.span()=> ::xos_sync_core::__private::observe::<#name, #model> };
+        let observe =
+            quote_spanned! { name.span()=> ::xos_sync_core::__private::observe::<#name, #model> };
         quote! { #observe(&step) }
     });
     quote! {

@@ -33,7 +33,12 @@ fn every_option_is_read() {
 
 #[test]
 fn observes_is_what_is_provided_unless_it_is_said() {
-    let (step, _) = validated(quote!(provides = [Site, User], interval = 1), quote!(struct S;));
+    let (step, _) = validated(
+        quote!(provides = [Site, User], interval = 1),
+        quote!(
+            struct S;
+        ),
+    );
     let step = step.unwrap();
     assert_eq!(step.observes, step.provides);
     assert_eq!(step.observed().to_string(), "(Site , User)");
@@ -59,11 +64,19 @@ fn each_mistake_in_the_options_is_told_once() {
         (quote!(provides = A, interval = 1, concurrency = 1025), "write the number of rows"),
         (quote!(provides = A, interval = 1, only = kind), "write an SQL condition"),
         (quote!(provides = A, interval = 1, only = " "), "write an SQL condition"),
-        (quote!(provides = A, interval = 1, synchronizer = ec2), "write the name of a Synchronizer"),
+        (
+            quote!(provides = A, interval = 1, synchronizer = ec2),
+            "write the name of a Synchronizer",
+        ),
         (quote!(provides = A, interval = 1, retries = 3), "`#[sync_step]` has no option `retries`"),
         (quote!(provides = A interval = 1), "expected `,`"),
     ] {
-        let (_, messages) = validated(options.clone(), quote!(struct S;));
+        let (_, messages) = validated(
+            options.clone(),
+            quote!(
+                struct S;
+            ),
+        );
         assert_eq!(messages.len(), 1, "{options}: {messages:?}");
         assert!(messages[0].starts_with(start), "{options}: {messages:?}");
     }
@@ -72,10 +85,32 @@ fn each_mistake_in_the_options_is_told_once() {
 #[test]
 fn only_a_struct_with_named_fields_will_do() {
     for (item, start) in [
-        (quote!(enum S {}), "`#[sync_step]` belongs on a struct"),
-        (quote!(fn s() {}), "`#[sync_step]` belongs on a struct"),
-        (quote!(struct S(Ec2);), "name the backends"),
-        (quote!(struct S<B> { backend: B }), "a step is linked as one value"),
+        (
+            quote!(
+                enum S {}
+            ),
+            "`#[sync_step]` belongs on a struct",
+        ),
+        (
+            quote!(
+                fn s() {}
+            ),
+            "`#[sync_step]` belongs on a struct",
+        ),
+        (
+            quote!(
+                struct S(Ec2);
+            ),
+            "name the backends",
+        ),
+        (
+            quote!(
+                struct S<B> {
+                    backend: B,
+                }
+            ),
+            "a step is linked as one value",
+        ),
     ] {
         let (_, messages) = validated(quote!(provides = A, interval = 1), item.clone());
         assert_eq!(messages.len(), 1, "{item}: {messages:?}");
@@ -85,7 +120,13 @@ fn only_a_struct_with_named_fields_will_do() {
 
 #[test]
 fn a_step_with_a_mistake_stands_and_is_not_linked() {
-    let written = super::sync_step(quote!(provides = A, interval = 0), quote!(struct S;)).to_string();
+    let written = super::sync_step(
+        quote!(provides = A, interval = 0),
+        quote!(
+            struct S;
+        ),
+    )
+    .to_string();
     assert!(written.contains("struct S ;") && written.contains("StepDef for S"), "{written}");
     assert!(written.contains("compile_error") && !written.contains("inventory"), "{written}");
 }

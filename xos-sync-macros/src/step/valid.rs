@@ -25,10 +25,16 @@ pub(super) struct Step {
 /// Checks everything, and keeps what is usable.
 pub(super) fn validate(options: Options, item: StepItem, errors: &mut Errors) -> Step {
     if options.provides.is_none() && options.complete {
-        errors.at(&item.ident, "say which model the step provides: `#[sync_step(provides = …, interval = …)]`");
+        errors.at(
+            &item.ident,
+            "say which model the step provides: `#[sync_step(provides = …, interval = …)]`",
+        );
     }
     if options.interval.is_none() && options.complete {
-        errors.at(&item.ident, "say how often the step comes round by itself, in seconds: `interval = 3600`");
+        errors.at(
+            &item.ident,
+            "say how often the step comes round by itself, in seconds: `interval = 3600`",
+        );
     }
     let provides = models(options.provides, errors);
     let observes = match options.observes {
@@ -48,17 +54,22 @@ pub(super) fn validate(options: Options, item: StepItem, errors: &mut Errors) ->
         interval: interval.unwrap_or(1),
         timeout,
         concurrency: concurrency.and_then(|most| usize::try_from(most).ok()),
-        only: options.only.and_then(|expr| text(&expr, "an SQL condition: `only = \"kind = 'vm'\"`", errors)),
-        synchronizer: options
-            .synchronizer
-            .and_then(|expr| text(&expr, "the name of a Synchronizer: `synchronizer = \"ec2\"`", errors)),
+        only: options
+            .only
+            .and_then(|expr| text(&expr, "an SQL condition: `only = \"kind = 'vm'\"`", errors)),
+        synchronizer: options.synchronizer.and_then(|expr| {
+            text(&expr, "the name of a Synchronizer: `synchronizer = \"ec2\"`", errors)
+        }),
     }
 }
 
 fn models(models: Option<Models>, errors: &mut Errors) -> Vec<Path> {
     let Some(Models { option, paths }) = models else { return Vec::new() };
     if paths.is_empty() {
-        errors.at(&option, format!("`{option}` names no model: write `{option} = Model` or `{option} = [A, B]`"));
+        errors.at(
+            &option,
+            format!("`{option}` names no model: write `{option} = Model` or `{option} = [A, B]`"),
+        );
     }
     let mut kept: Vec<Path> = Vec::new();
     for path in paths {
@@ -86,7 +97,9 @@ fn number(expr: &Expr, wanted: &str, most: u64, errors: &mut Errors) -> Option<u
 
 fn text(expr: &Expr, wanted: &str, errors: &mut Errors) -> Option<LitStr> {
     match expr {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().trim().is_empty() => Some(text.clone()),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().trim().is_empty() => {
+            Some(text.clone())
+        }
         _ => {
             errors.at(expr, format!("write {wanted}"));
             None

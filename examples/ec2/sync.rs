@@ -1,0 +1,97 @@
+//! The Synchronizer in the background of the story.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use xos_sync_core::db::Db;
+use xos_sync_core::event::{Event, Handle};
+use xos_sync_core::status::{self, State, Status};
+use xos_sync_core::{Registry, Synchronizer};
+use xos_sync_ec2::client::Ec2;
+
+use crate::Fallible;
+
+/// The longest wait for EC2.
+const LONGEST: Duration = Duration::from_secs(900);
+
+/// A Synchronizer that runs, and its database.
+pub(crate) struct Sync {
+    pub(crate) db: Db,
+    handle: Handle,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<xos_sync_core::error::Result<()>>,
+}
+
+impl Sync {
+    /// Starts it; each of its passes that does something is printed.
+    pub(crate) async fn start(db: Db, ec2: &Ec2) -> Fallible<Self> {
+        let synchronizer =
+            Synchronizer::builder().name("ec2").db(db.clone()).backend(ec2.clone()).build().await?;
+        let handle = synchronizer.handle();
+        let mut reports = synchronizer.reports();
+        tokio::spawn(async move {
+            while reports.changed().await.is_ok() {
+                let report = reports.borrow_and_update().clone();
+                if let Some(report) = report.filter(|report| report.did_something()) {
+                    println!("  pass {}: {report}", report.number);
+                }
+            }
+        });
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(async move { synchronizer.run(async { drop(stopped.await) }).await });
+        Ok(Self { db, handle, stop, running })
+    }
+
+    /// Has all steps list their backend now, instead of at their next turn.
+    pub(crate) fn come_round(&self) {
+        self.handle.send(Event::ComeRound);
+    }
+
+    pub(crate) async fn status(&self) -> Fallible<Status> {
+        Ok(status::read(&self.db, &Registry::linked()?).await?)
+    }
+
+    /// Waits until everything is in line.
+    pub(crate) async fn settled(&self) -> Fallible {
+        self.until("everything to be in line", |status| status.is_settled()).await
+    }
+
+    /// Waits until nothing is left that heals or goes on by itself.
+    pub(crate) async fn quiet(&self) -> Fallible {
+        let still = [State::Enacted, State::Held, State::Goal, State::Failed, State::Blocked];
+        self.until("the Synchronizer to come to rest", |status| {
+            let states: BTreeSet<_> =
+                status.models.iter().flat_map(|model| model.counts.keys().copied()).collect();
+            states.iter().all(|state| still.contains(state))
+        })
+        .await
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&Status) -> bool) -> Fallible {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let status = self.status().await?;
+            // A listing that has not come round yet may bring something new.
+            let steps = &status.steps;
+            let listed = !steps.is_empty() && steps.iter().all(|step| step.last_run.is_some());
+            if listed && holds(&status) {
+                return Ok(());
+            }
+            if self.running.is_finished() {
+                return Err("the Synchronizer has ended".into());
+            }
+            if begun.elapsed() > LONGEST {
+                return Err(format!("waited too long for {what}:\n{status}").into());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Finishes what has begun, and ends.
+    pub(crate) async fn stop(self) -> Fallible {
+        let _ = self.stop.send(());
+        Ok(self.running.await??)
+    }
+}

@@ -1,0 +1,130 @@
+//! The story, and how it is shown.
+
+use std::collections::BTreeMap;
+use std::io::stderr;
+
+use xos_sync_core::status::State;
+use xos_sync_ec2::client::InstanceQuery;
+
+use crate::Fallible;
+use crate::cloud::Cloud;
+use crate::goal;
+use crate::sync::Sync;
+
+/// Shows the log only where somebody asks for it by `RUST_LOG`.
+pub(crate) fn logs() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).init();
+}
+
+pub(crate) fn title(text: &str) {
+    println!("\n== {text}");
+}
+
+/// Says what would happen at a cloud that is not ours.
+pub(crate) fn ask_first(cloud: &Cloud, instances: u16) {
+    println!(
+        "\nThis would create a key pair and {instances} instances (t3.micro, one of them t3.small) at {}. That may \
+         cost money. To go ahead, run it with --yes (or XOS_EXAMPLE_YES=true); with --clean, all is deleted again \
+         at the end. For a trial on this machine alone, unset the AWS settings.",
+        cloud.ec2().endpoint()
+    );
+}
+
+/// Counts what was found at EC2.
+pub(crate) async fn offer(sync: &Sync) -> Fallible {
+    for model in sync.status().await?.models {
+        let rows: i64 = model.counts.values().sum();
+        println!("  {rows:>4} {}", model.table);
+    }
+    Ok(())
+}
+
+/// Shows each instance as its row has it.
+pub(crate) async fn instances(sync: &Sync) -> Fallible {
+    let rows = goal::all(sync).await?;
+    const SHOWN: usize = 12;
+    for row in rows.iter().take(SHOWN) {
+        let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        println!(
+            "  {:<10} {:<20} {:<10} {}",
+            row.name,
+            word(&row.instance_id),
+            word(&row.backend_flavor),
+            word(&row.ip)
+        );
+    }
+    if rows.len() > SHOWN {
+        println!("  and {} more", rows.len() - SHOWN);
+    }
+    Ok(())
+}
+
+/// Shows what `status` shows.
+pub(crate) async fn status(sync: &Sync) -> Fallible {
+    println!("\n{}", sync.status().await?);
+    Ok(())
+}
+
+/// What is not in line, and why.
+async fn troubles(sync: &Sync) -> Fallible {
+    let trouble = |state: State| matches!(state, State::Failed | State::Blocked);
+    for object in sync.status().await?.objects.iter().filter(|object| trouble(object.state)) {
+        println!("  {object}");
+    }
+    Ok(())
+}
+
+/// Changes, breaks and deletes, and shows how each is dealt with.
+pub(crate) async fn story(sync: &Sync, cloud: &Cloud) -> Fallible {
+    title("A change: web-1 is to be a t3.small (stop, change, start)");
+    goal::resize(sync, "web-1", "t3.small").await?;
+    sync.settled().await?;
+    instances(sync).await?;
+
+    title("A change: job-1 is to be called batch-1 (a tag, in place)");
+    goal::rename(sync, "job-1", "batch-1").await?;
+    sync.settled().await?;
+
+    title("A break: web-1 is terminated behind our back");
+    terminate(sync, cloud, "web-1").await?;
+    instances(sync).await?;
+
+    title("A mistake: an instance of an image that EC2 does not have");
+    goal::add_impossible(sync).await?;
+    sync.quiet().await?;
+    troubles(sync).await?;
+    println!("  … the image's row is given the id of one that EC2 has, and the instance goes at once");
+    goal::mend_image(sync).await?;
+    sync.settled().await?;
+    instances(sync).await?;
+
+    title("A deletion: that instance, and a slice with what is in it");
+    goal::delete_some(sync).await?;
+    sync.settled().await
+}
+
+/// Terminates an instance with the client, and waits until there is another one.
+async fn terminate(sync: &Sync, cloud: &Cloud, name: &str) -> Fallible {
+    let id = goal::all(sync).await?.into_iter().find(|row| row.name == name);
+    let Some(id) = id.and_then(|row| row.instance_id) else {
+        return Err(format!("{name} has no instance").into());
+    };
+    cloud.ec2().terminate_instances(&[&id]).await?;
+    println!("  terminated {id}; the step looks once a minute, and now, because we ask it to");
+    sync.come_round();
+    loop {
+        sync.settled().await?;
+        let ids: BTreeMap<_, _> =
+            goal::all(sync).await?.into_iter().map(|row| (row.name, row.instance_id)).collect();
+        if ids.get(name).cloned().flatten().is_some_and(|other| other != id) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let query = InstanceQuery::new().filter(xos_sync_ec2::client::Filter::new("instance-id", [&id]));
+    let old = cloud.ec2().describe_instances(query).all().await?;
+    println!("  EC2 says of {id}: {}", old.first().map_or("gone", |old| old.state.as_str()));
+    Ok(())
+}

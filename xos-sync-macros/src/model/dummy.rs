@@ -1,0 +1,51 @@
+//! What a model becomes after a mistake.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{expand::item, new, table::table, valid::Model};
+
+/// What stands after a mistake: all that other code may name, doing nothing.
+pub(super) fn dummy(model: &Model) -> TokenStream {
+    let name = &model.item.ident;
+    let item = item(model, &quote!(), &quote!());
+    let table = (model.table != *name).then(|| table(model));
+    let (new, new_name) = (new::new(model, &quote!()), new::name(model));
+    let named = model
+        .columns
+        .iter()
+        .filter_map(|column| Some(&column.input.marks.references.as_ref()?.target));
+    quote! {
+        // What the author imports is in use.
+        const _: fn() = || { #(let _: ::core::option::Option<#named> = ::core::option::Option::None;)* };
+        #item
+        #table
+        #new
+
+        impl ::xos_sync_core::Model for #name {
+            type New = #new_name;
+            const INFO: &'static ::xos_sync_core::model::ModelInfo = &::xos_sync_core::model::ModelInfo {
+                name: "", table: "", crate_name: "", doc: "", label: ::core::option::Option::None, columns: &[], references: &[], uniques: &[],
+            };
+            fn id(&self) -> ::xos_sync_core::Id<Self> { loop {} }
+            fn bookkeeping(&self) -> &::xos_sync_core::model::Bookkeeping { loop {} }
+            fn load(
+                _: &mut ::xos_sync_core::db::AnyConnection,
+                _: &str,
+                _: i64,
+            ) -> ::xos_sync_core::__private::diesel::QueryResult<::std::vec::Vec<Self>> { loop {} }
+            fn insert(
+                _: &mut ::xos_sync_core::db::AnyConnection,
+                _: &Self::New,
+            ) -> ::xos_sync_core::__private::diesel::QueryResult<Self> { loop {} }
+            fn save_backend(
+                &self,
+                _: &mut ::xos_sync_core::db::AnyConnection,
+            ) -> ::xos_sync_core::__private::diesel::QueryResult<usize> { loop {} }
+            fn goal_difference(&self, _: &Self) -> ::core::option::Option<&'static str> { loop {} }
+            fn backend_differs(&self, _: &Self) -> bool { loop {} }
+            fn reference_ids(&self) -> ::std::vec::Vec<::core::option::Option<i64>> { loop {} }
+            fn label(&self) -> ::std::string::String { loop {} }
+        }
+    }
+}
