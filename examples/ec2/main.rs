@@ -93,8 +93,7 @@ async fn run(options: &Options) -> Fallible<ExitCode> {
 async fn tell(options: &Options, sync: &Sync, cloud: &Cloud) -> Fallible {
     if goal::is_there(sync).await? {
         tell::title("The goal state is there from an earlier run: is EC2 still in line?");
-        sync.come_round();
-        sync.settled().await?;
+        sync.checked().await?;
     } else {
         tell::title("What EC2 offers");
         sync.settled().await?;

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use xos_sync_core::db::Db;
 use xos_sync_core::event::{Event, Handle};
-use xos_sync_core::status::{self, State, Status};
-use xos_sync_core::{Registry, Synchronizer};
+use xos_sync_core::status::{self, State, Status, StepStatus};
+use xos_sync_core::{Micros, Registry, Synchronizer};
 use xos_sync_ec2::client::Ec2;
 
 use crate::Fallible;
@@ -44,9 +44,25 @@ impl Sync {
         Ok(Self { db, handle, stop, running })
     }
 
-    /// Has all steps list their backend now, instead of at their next turn.
-    pub(crate) fn come_round(&self) {
-        self.handle.send(Event::ComeRound);
+    /// Has all steps list their backend now, instead of at their next turn, and waits until what they
+    /// found is in line.
+    pub(crate) async fn checked(&self) -> Fallible {
+        let begun = Micros::now().0;
+        let since = |step: &StepStatus| step.last_run.is_some_and(|last| last >= begun);
+        let asking = async {
+            loop {
+                self.handle.send(Event::ComeRound);
+                // Again, in case that nobody was there yet to hear it.
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        };
+        let checked = self.until("everything to be checked", |status| {
+            status.steps.iter().all(since) && status.is_settled()
+        });
+        tokio::select! {
+            checked = checked => checked,
+            () = asking => Ok(()),
+        }
     }
 
     pub(crate) async fn status(&self) -> Fallible<Status> {

@@ -1,10 +1,9 @@
 //! The story, and how it is shown.
 
-use std::collections::BTreeMap;
 use std::io::stderr;
 
 use xos_sync_core::status::State;
-use xos_sync_ec2::client::InstanceQuery;
+use xos_sync_ec2::client::{Filter, InstanceQuery};
 
 use crate::Fallible;
 use crate::cloud::Cloud;
@@ -113,17 +112,8 @@ async fn terminate(sync: &Sync, cloud: &Cloud, name: &str) -> Fallible {
     };
     cloud.ec2().terminate_instances(&[&id]).await?;
     println!("  terminated {id}; the step looks once a minute, and now, because we ask it to");
-    sync.come_round();
-    loop {
-        sync.settled().await?;
-        let ids: BTreeMap<_, _> =
-            goal::all(sync).await?.into_iter().map(|row| (row.name, row.instance_id)).collect();
-        if ids.get(name).cloned().flatten().is_some_and(|other| other != id) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    let query = InstanceQuery::new().filter(xos_sync_ec2::client::Filter::new("instance-id", [&id]));
+    sync.checked().await?;
+    let query = InstanceQuery::new().filter(Filter::new("instance-id", [&id]));
     let old = cloud.ec2().describe_instances(query).all().await?;
     println!("  EC2 says of {id}: {}", old.first().map_or("gone", |old| old.state.as_str()));
     Ok(())

@@ -15,8 +15,8 @@ use petgraph::{
 use serde::Serialize;
 
 use crate::{
+    error::RegistryError,
     model::{ModelInfo, Reference},
-    registry::RegistryError,
 };
 
 /// Models and their references; an edge leads from the model that references to its target.

@@ -3,17 +3,17 @@
 //! **Invariant (C3):** `enacted` becomes the version that was read before the call, never
 //! "now", and never goes back.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use diesel::{
-    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Integer, Text},
 };
 
-use crate::{db::AnyConnection, model::ModelInfo, schedule::Retry, sql};
-
-/// Writes the backend columns that a call changed.
-pub(crate) type SaveBackend = Box<dyn Fn(&mut AnyConnection) -> QueryResult<usize> + Send + Sync>;
+use crate::{db::AnyConnection, model::ModelInfo, schedule::Retry, sql, step::SaveBackend};
 
 /// What is to be written about a row.
 pub(crate) struct Outcome {
@@ -45,13 +45,19 @@ pub(crate) struct Failure {
 }
 
 #[derive(QueryableByName)]
-struct RemovedId {
+struct RowId {
     #[diesel(sql_type = BigInt)]
     id: i64,
 }
 
-/// Rows that left their table, by table.
-pub(crate) type Removed = BTreeMap<&'static str, Vec<i64>>;
+/// What stamping brought to light.
+#[derive(Debug, Default)]
+pub(crate) struct Stamped {
+    /// Rows that left their table, by table.
+    pub(crate) removed: BTreeMap<&'static str, Vec<i64>>,
+    /// Tables of which some row was changed or deleted while it was in hand.
+    pub(crate) changed: BTreeSet<&'static str>,
+}
 
 /// Writes all outcomes; `unreferenced` gives the condition under which a row of a model may
 /// be removed.
@@ -59,8 +65,9 @@ pub(crate) fn stamp<'a>(
     conn: &mut AnyConnection,
     outcomes: impl IntoIterator<Item = &'a Outcome>,
     unreferenced: &BTreeMap<&'static str, String>,
-) -> QueryResult<Removed> {
-    let mut enacted: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+) -> QueryResult<Stamped> {
+    let mut stamped = Stamped::default();
+    let mut enacted: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
     let mut gone: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
     for outcome in outcomes {
         if let Some(save) = &outcome.save {
@@ -70,18 +77,24 @@ pub(crate) fn stamp<'a>(
         match &outcome.stamp {
             Stamp::Enacted => enacted.entry(table).or_default().push(outcome),
             Stamp::Gone => gone.entry(table).or_default().push(outcome),
-            Stamp::Failed(failure) => fail(conn, outcome, failure)?,
+            Stamp::Failed(failure) => {
+                if !fail(conn, outcome, failure)? {
+                    stamped.changed.insert(table);
+                }
+            }
         }
     }
     for (table, outcomes) in enacted {
         enact(conn, table, &outcomes)?;
+        if any_changed(conn, table, &outcomes)? {
+            stamped.changed.insert(table);
+        }
     }
-    let mut removed = Removed::new();
     for (table, outcomes) in gone {
         let free = unreferenced.get(table).map_or("TRUE", String::as_str);
-        removed.insert(table, remove(conn, table, &outcomes, free)?);
+        stamped.removed.insert(table, remove(conn, table, &outcomes, free)?);
     }
-    Ok(removed)
+    Ok(stamped)
 }
 
 fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<()> {
@@ -95,6 +108,17 @@ fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryR
     Ok(())
 }
 
+/// Whether some of the rows are not in line after all: their goal is newer than what was read.
+fn any_changed(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<bool> {
+    let ids = sql::list(outcomes.iter().map(|outcome| outcome.id));
+    let changed: Option<RowId> = sql_query(format!(
+        "SELECT id FROM {table} WHERE id IN ({ids}) AND (updated > enacted OR deleted) LIMIT 1"
+    ))
+    .get_result(conn)
+    .optional()?;
+    Ok(changed.is_some())
+}
+
 /// `(id,version),(id,version)`.
 fn versions(outcomes: &[&Outcome]) -> String {
     let mut values = String::with_capacity(outcomes.len() * 28);
@@ -106,8 +130,8 @@ fn versions(outcomes: &[&Outcome]) -> String {
 }
 
 /// The wait is written only for the version that failed: a goal that was changed meanwhile
-/// is tried at once.
-fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> QueryResult<()> {
+/// is tried at once. Whether it still was that version.
+fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> QueryResult<bool> {
     let table = outcome.model.table;
     let written = sql_query(format!(
         "UPDATE {table} SET attempted = TRUE, backend_status = ?, backend_class = ?, attempts = ?, retry_at = ? \
@@ -123,7 +147,7 @@ fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> Query
     if written == 0 {
         mark_attempted(conn, table, &[outcome.id])?;
     }
-    Ok(())
+    Ok(written > 0)
 }
 
 /// Notes that the backend may hold something of these rows.
@@ -153,7 +177,7 @@ fn remove(
         versions(outcomes),
     ))
     .execute(conn)?;
-    let removed: Vec<RemovedId> =
+    let removed: Vec<RowId> =
         sql_query(format!("DELETE FROM {table} WHERE id IN ({ids}) AND purgeable RETURNING id"))
             .load(conn)?;
     Ok(removed.into_iter().map(|row| row.id).collect())

@@ -28,6 +28,8 @@ pub(crate) struct Lane {
     pub(crate) model: &'static ModelInfo,
     /// The tables that the model references, also by way of others; not its own.
     pub(crate) ancestors: BTreeSet<&'static str>,
+    /// The places of the other lanes of the same model.
+    pub(crate) siblings: Vec<usize>,
     pub(crate) observed: Option<Arc<dyn Observed>>,
     pub(crate) questions: Arc<Questions>,
     sweeps: Vec<Sweep>,
@@ -97,6 +99,7 @@ impl Lane {
         Self {
             model,
             ancestors: ancestors(model),
+            siblings: Vec::new(),
             observed,
             questions: Arc::new(questions),
             sweeps: wants.iter().map(sweep).collect(),
@@ -135,9 +138,8 @@ impl Lane {
     /// are settled, and where calls take their time, rows that wait for their turn are read
     /// anew. These are given back.
     pub(crate) fn changed(&mut self) -> Vec<ReadyRow> {
-        self.look_again();
         self.generation += 1;
-        if self.batch_size() < BATCH { self.drop_ready() } else { Vec::new() }
+        if self.batch_size() < BATCH { self.take_back() } else { Vec::new() }
     }
 
     /// All rows are looked at again.
@@ -285,10 +287,12 @@ impl Lane {
         self.in_hand.remove(&id);
     }
 
-    /// Gives back the rows that were not handed to the step, when the run ends.
-    pub(crate) fn drop_ready(&mut self) -> Vec<ReadyRow> {
-        self.woken.clear();
+    /// Takes back the rows that were not handed to the step yet.
+    pub(crate) fn take_back(&mut self) -> Vec<ReadyRow> {
         let rows = self.ready.drain();
+        if !rows.is_empty() {
+            self.look_again();
+        }
         rows.iter().for_each(|ready| self.give_back(ready.row.id()));
         rows
     }

@@ -1,22 +1,76 @@
 //! Keeps what is outside (a cloud, a CDN, DNS, storage) in line with the goal state in your own
-//! SQL database.
+//! SQL database: controllers as Kubernetes has them, without Kubernetes.
+//!
+//! Rows say what should be. A [`Synchronizer`] finds the rows whose backend does not match yet,
+//! hands each to the author's idempotent [step](SyncStep) as soon as the rows that it references
+//! are enacted, many at once, and writes on each row what was enacted, or why not.
+//!
+//! The ideas and the words are those of the guide to adding services of the XOS project.
+//!
+//! # A model, a step, a program
+//! ```no_run
+//! use async_trait::async_trait;
+//! use xos_sync_core::{Context, Id, StepResult, SyncStep, model, models::Site, sync_step};
+//!
+//! /// A web page of a site, as a file on disk.
+//! #[model(table = pages)]
+//! pub struct Page {
+//!     pub name: String,
+//!     pub text: String,
+//!     #[references(Site)]
+//!     pub site_id: Id<Site>,
+//! }
+//!
+//! #[sync_step(provides = Page, interval = 3600)]
+//! pub struct SyncPages;
+//!
+//! #[async_trait]
+//! impl SyncStep for SyncPages {
+//!     async fn sync_record(&self, _: &Context, page: &mut Page) -> StepResult {
+//!         Ok(std::fs::write(&page.name, &page.text)?)
+//!     }
+//!
+//!     async fn delete_record(&self, _: &Context, page: &Page) -> StepResult {
+//!         Ok(std::fs::remove_file(&page.name)?)
+//!     }
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//! #   #[cfg(feature = "manage")] {
+//!     xos_sync_core::manage::main()
+//! #   }
+//! #   #[cfg(not(feature = "manage"))] { std::process::ExitCode::SUCCESS }
+//! }
+//! ```
+//!
+//! # Where to look
+//! | you want to | see |
+//! |---|---|
+//! | declare what should be | [`#[model]`](macro@model), [`models`] |
+//! | write a step | [`#[sync_step]`](macro@sync_step), [`SyncStep`], [`StepError`], [`Context`] |
+//! | embed it in a program | [`Synchronizer::builder`], [`Registry`], [`event::Handle`] |
+//! | run it, ask it | [`mod@manage`], [`status`], [`dmdot`], [`mod@migrate`] |
+//!
+//! # Features
+//! - `manage` (default): the command line that [`manage::main`] gives a binary.
+//! - `wide-tables`: models of more than 32 columns (12 of them are the framework's).
 
 extern crate self as xos_sync_core;
 
-// In layer order: a module names only modules above it.
+// In layer order: a module names only modules above it. A test below checks it.
 pub mod error;
 pub mod db;
 pub mod model;
 pub mod models;
 mod sql;
 pub mod step;
-pub mod registry;
 pub mod dmdot;
+pub mod registry;
 pub mod schedule;
 mod toposort;
+mod enacted;
 mod journal;
 mod pending;
-mod enacted;
 mod lane;
 mod run;
 mod pass;
@@ -48,3 +102,6 @@ pub mod __private {
     pub use inventory;
     pub use uuid;
 }
+
+#[cfg(test)]
+mod layers;

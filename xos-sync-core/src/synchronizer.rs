@@ -7,14 +7,14 @@ use tokio::sync::watch;
 
 use crate::{
     db::{Db, OpenMode, ProcessLock},
-    error::{Error, Result},
+    error::{Error, RegistryError, Result},
     event::{Feeds, Handle},
     event_loop::{self, Until},
     journal, migrate,
     model::{Micros, ModelInfo},
     pass::{Clock, Limits, Passes, Report},
     pending::{Question, Questions, Want},
-    registry::{Registry, RegistryError, StepRegistration},
+    registry::{Registry, StepRegistration},
     roll,
     schedule::Backoff,
     step::{BackendSource, Backends, Context, Observed},
@@ -289,8 +289,8 @@ impl Builder {
         observed.sort_by_key(|observed| levels.get(observed.model().table).copied());
         Ok(Synchronizer {
             name,
-            _lock: db.lock(name)?,
-            db,
+            _lock: db.lock(name).await?,
+            db: db.for_synchronizer(),
             models: registry.models().collect(),
             observed,
             limits: Limits { calls: self.calls, backoff: self.backoff },

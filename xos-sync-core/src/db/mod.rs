@@ -7,7 +7,14 @@ mod pool;
 mod url;
 mod writer;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use diesel::QueryResult;
 use tokio::sync::watch;
@@ -19,18 +26,25 @@ pub use lock::ProcessLock;
 pub use url::{DatabaseUrl, OpenMode};
 
 use pool::Pool;
-use writer::{Wakes, Writer};
+use writer::{News, Source, Writer};
+
+/// How long a lock that is taken is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The database. Cheap to clone; the connections are shared.
 #[derive(Clone)]
 pub struct Db {
     inner: Arc<Inner>,
+    /// Who makes the framework's own writes through this handle.
+    source: Source,
 }
 
 struct Inner {
     url: DatabaseUrl,
     pool: Pool,
     writer: Writer,
+    /// Handed out so far.
+    synchronizers: AtomicU64,
 }
 
 impl Db {
@@ -50,7 +64,15 @@ impl Db {
         })
         .await??;
         let pool = Pool::new(url.clone());
-        Ok(Self { inner: Arc::new(Inner { url, pool, writer }) })
+        let synchronizers = AtomicU64::new(0);
+        let inner = Inner { url, pool, writer, synchronizers };
+        Ok(Self { inner: Arc::new(inner), source: Source::Anybody })
+    }
+
+    /// A handle for one Synchronizer, which its own writes do not wake.
+    pub(crate) fn for_synchronizer(&self) -> Self {
+        let number = self.inner.synchronizers.fetch_add(1, Ordering::Relaxed);
+        Self { inner: self.inner.clone(), source: Source::Synchronizer(number) }
     }
 
     /// Where the database is, without its password.
@@ -84,16 +106,16 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.inner.writer.write(work, Wakes::Steps).await
+        self.inner.writer.write(work, Source::Anybody).await
     }
 
-    /// As [`Db::write`], for the framework's own writes: they wake no step.
+    /// As [`Db::write`], for the framework's own writes: they do not wake their Synchronizer.
     pub(crate) async fn write_quietly<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.inner.writer.write(work, Wakes::Nobody).await
+        self.inner.writer.write(work, self.source).await
     }
 
     /// Runs work that looks after its transactions itself, on a connection of the pool.
@@ -106,19 +128,59 @@ impl Db {
         blocking(move || work(&mut connection)).await?
     }
 
-    /// Counts the commits of others that were noticed: other programs', other processes', and
-    /// this one's own but for what the framework writes. Latched.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.inner.writer.changes()
+    /// The commits of others from now on: other programs', other Synchronizers', and what this
+    /// program writes by [`Db::write`] or on its own connections.
+    pub(crate) fn others_commits(&self) -> OthersCommits {
+        let news = self.inner.writer.changes();
+        let mut commits = OthersCommits { news, own: self.source, seen: 0 };
+        commits.seen = commits.count();
+        commits
     }
 
     /// Takes the right to run this Synchronizer on this database, until the value is dropped
-    /// or the process ends, however it ends.
+    /// or the process ends, however it ends. A process that is just ending is waited for.
     ///
     /// # Errors
     /// [`Error::AlreadyRunning`].
-    pub fn lock(&self, synchronizer: &str) -> Result<ProcessLock> {
-        ProcessLock::take(&self.inner.url, synchronizer)
+    pub async fn lock(&self, synchronizer: &str) -> Result<ProcessLock> {
+        let begun = std::time::Instant::now();
+        loop {
+            match ProcessLock::take(&self.inner.url, synchronizer) {
+                Err(Error::AlreadyRunning { .. }) if begun.elapsed() < LOCK_PATIENCE => {
+                    tokio::time::sleep(LOCK_PATIENCE / 50).await;
+                }
+                taken => return taken,
+            }
+        }
+    }
+}
+
+/// Notices others' commits. Latched: one that comes while nobody waits is seen by the next wait.
+pub(crate) struct OthersCommits {
+    news: watch::Receiver<News>,
+    own: Source,
+    seen: u64,
+}
+
+impl OthersCommits {
+    /// Waits for one. Cancel safe.
+    pub(crate) async fn next(&mut self) {
+        loop {
+            let count = self.count();
+            if count != self.seen {
+                self.seen = count;
+                return;
+            }
+            if self.news.changed().await.is_err() {
+                // The thread is gone: the program is ending.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn count(&mut self) -> u64 {
+        let news = self.news.borrow_and_update();
+        news.iter().filter(|(source, _)| **source == Source::Anybody || **source != self.own).map(|(_, count)| count).sum()
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! What many tasks write at the same time becomes one transaction. Between transactions the
 //! same connection asks the database whether somebody else has committed: SQLite does not
-//! count a connection's own commits, so the framework's stamps wake nobody.
+//! count a connection's own commits, so a Synchronizer's stamps do not wake itself.
 //!
 //! **Invariant:** a write's answer is sent only after the transaction that holds it is
 //! committed, and a write that fails leaves nothing behind.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
@@ -29,24 +30,29 @@ const MOST: usize = 256;
 /// How often the database is asked for others' commits. One question costs about 1 µs.
 const WATCH_EVERY: Duration = Duration::from_millis(5);
 
-/// Whether a write is news for the steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wakes {
-    Steps,
-    Nobody,
+/// Who writes: for whom a write is no news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Source {
+    /// News for all.
+    Anybody,
+    /// A Synchronizer of this process: news for the others.
+    Synchronizer(u64),
 }
+
+/// Commits so far, by who made them. Those of other programs are anybody's.
+pub(super) type News = BTreeMap<Source, u64>;
 
 /// The handle of the thread that owns the writing connection. The thread ends when the last
 /// handle is dropped.
 pub(super) struct Writer {
     queue: Sender<Box<dyn Write>>,
-    changes: watch::Receiver<u64>,
+    changes: watch::Receiver<News>,
 }
 
 impl Writer {
     pub(super) fn start(connection: AnyConnection) -> std::io::Result<Self> {
         let (queue, writes) = channel();
-        let (news, changes) = watch::channel(0);
+        let (news, changes) = watch::channel(News::new());
         let thread = WriterThread { connection, news, seen: None, asked: Instant::now() };
         thread::Builder::new()
             .name("xos-sync-writer".into())
@@ -54,17 +60,17 @@ impl Writer {
         Ok(Self { queue, changes })
     }
 
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+    pub(super) fn changes(&self) -> watch::Receiver<News> {
         self.changes.clone()
     }
 
-    pub(super) async fn write<T, F>(&self, work: F, wakes: Wakes) -> Result<T>
+    pub(super) async fn write<T, F>(&self, work: F, source: Source) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let write = Waiting { work, wakes, result: None, answer };
+        let write = Waiting { work, source, result: None, answer };
         self.queue.send(Box::new(write)).map_err(|_| Error::Closed)?;
         Ok(answered.await.map_err(|_| Error::Closed)??)
     }
@@ -72,7 +78,7 @@ impl Writer {
 
 /// A write of any type, with the task that waits for it.
 trait Write: Send {
-    fn wakes(&self) -> Wakes;
+    fn source(&self) -> Source;
     fn run(&mut self, connection: &mut AnyConnection) -> QueryResult<()>;
     fn committed(self: Box<Self>);
     fn failed(self: Box<Self>, error: diesel::result::Error);
@@ -80,7 +86,7 @@ trait Write: Send {
 
 struct Waiting<T, F> {
     work: F,
-    wakes: Wakes,
+    source: Source,
     result: Option<T>,
     answer: oneshot::Sender<QueryResult<T>>,
 }
@@ -90,8 +96,8 @@ where
     T: Send,
     F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send,
 {
-    fn wakes(&self) -> Wakes {
-        self.wakes
+    fn source(&self) -> Source {
+        self.source
     }
 
     fn run(&mut self, connection: &mut AnyConnection) -> QueryResult<()> {
@@ -118,7 +124,7 @@ where
 
 struct WriterThread {
     connection: AnyConnection,
-    news: watch::Sender<u64>,
+    news: watch::Sender<News>,
     seen: Option<i64>,
     asked: Instant,
 }
@@ -156,14 +162,18 @@ impl WriterThread {
             .map(|row| row.data_version);
         if version.is_some() && self.seen != version {
             if self.seen.is_some() {
-                self.tell();
+                self.tell([Source::Anybody]);
             }
             self.seen = version;
         }
     }
 
-    fn tell(&self) {
-        self.news.send_modify(|changes| *changes += 1);
+    fn tell(&self, sources: impl IntoIterator<Item = Source>) {
+        self.news.send_modify(|news| {
+            for source in sources {
+                *news.entry(source).or_default() += 1;
+            }
+        });
     }
 
     fn commit_group(&mut self, mut group: Vec<Box<dyn Write>>) {
@@ -187,9 +197,7 @@ impl WriterThread {
     }
 
     fn answer(&self, group: Vec<Box<dyn Write>>) {
-        if group.iter().any(|write| write.wakes() == Wakes::Steps) {
-            self.tell();
-        }
+        self.tell(group.iter().map(|write| write.source()).collect::<BTreeSet<_>>());
         group.into_iter().for_each(|write| write.committed());
     }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error as ThisError;
 
-use crate::step::BackendError;
+use super::{BackendError, RegistryError};
 
 /// What the framework's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,7 +63,7 @@ pub enum Error {
     },
     /// The linked or registered models and steps do not fit together.
     #[error(transparent)]
-    Registry(#[from] crate::registry::RegistryError),
+    Registry(#[from] RegistryError),
     /// A step's backend is not there.
     #[error(transparent)]
     Backend(#[from] BackendError),

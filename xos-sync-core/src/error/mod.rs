@@ -1,13 +1,17 @@
 //! Errors: the framework's own, and the ones that authors' steps return.
 
+mod backend;
 mod framework;
 mod redact;
+mod registry;
 mod step;
 
 use std::error::Error as StdError;
 
+pub use backend::BackendError;
 pub use framework::{Error, Result};
 pub(crate) use redact::redact;
+pub use registry::RegistryError;
 pub use step::{ErrorClass, StepError};
 
 /// An error and its causes in one line, each said once, without credentials.

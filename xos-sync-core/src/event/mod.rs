@@ -3,7 +3,7 @@
 
 use tokio::sync::watch;
 
-use crate::db::Db;
+use crate::db::{Db, OthersCommits};
 
 /// Something that a run reacts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Event {
 /// Where events come from: commits by anybody on the database, and a running program's own
 /// [`Handle`]. Latched: an event that comes while nobody waits is seen by the next wait.
 pub(crate) struct Feeds {
-    commits: watch::Receiver<u64>,
+    commits: OthersCommits,
     asked: watch::Receiver<u64>,
     changed: watch::Receiver<u64>,
 }
@@ -48,11 +48,9 @@ impl Handle {
 
 impl Feeds {
     pub(crate) fn new(db: &Db, handle: &Handle) -> Self {
-        let mut commits = db.changes();
         // What was before is seen by the run's first questions.
-        commits.mark_unchanged();
         Self {
-            commits,
+            commits: db.others_commits(),
             asked: handle.asked.subscribe(),
             changed: handle.changed.subscribe(),
         }
@@ -62,7 +60,7 @@ impl Feeds {
     pub(crate) async fn next(&mut self) -> Event {
         tokio::select! {
             () = news(&mut self.asked) => Event::ComeRound,
-            () = news(&mut self.commits) => Event::Changed,
+            () = self.commits.next() => Event::Changed,
             () = news(&mut self.changed) => Event::Changed,
         }
     }

@@ -1,6 +1,6 @@
 //! From what the database has to what the models say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 
@@ -12,6 +12,7 @@ use crate::{
     db::AnyConnection,
     error::{Error, Result},
     model::ModelInfo,
+    registry::ModelRegistration,
 };
 
 /// The framework's own tables: what was applied, when each step last came round, and which
@@ -98,9 +99,12 @@ fn pending_files(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Res
         .into_iter()
         .map(|row| ((row.crate_name, row.name), row.content))
         .collect();
-    // A crate whose models this program does not use needs no tables here.
+    // A crate of which the registry has none of its models needs no tables here.
+    let linked: BTreeSet<_> =
+        inventory::iter::<ModelRegistration>.into_iter().map(|model| (model.0)().crate_name).collect();
     let used = |migrations: &&Migrations| {
-        models.iter().any(|model| model.crate_name == migrations.crate_name)
+        !linked.contains(migrations.crate_name)
+            || models.iter().any(|model| model.crate_name == migrations.crate_name)
     };
     let mut crates: Vec<_> = inventory::iter::<Migrations>.into_iter().filter(used).collect();
     crates.sort_by_key(|migrations| (migrations.crate_name != "xos_sync_core", migrations.crate_name));

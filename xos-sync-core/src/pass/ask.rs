@@ -109,10 +109,8 @@ impl Passes {
 
     /// Takes a row in hand unless it is in one already, of this lane or of another.
     fn take_row(&mut self, at: usize, id: i64, updated: i64) -> bool {
-        let model = self.lanes[at].model;
-        let mut others = self.lanes.iter_mut().enumerate().filter(|(other, _)| *other != at);
-        let elsewhere =
-            others.any(|(_, lane)| lane.model == model && lane.is_wanted_elsewhere(id));
+        let siblings = self.lanes[at].siblings.clone();
+        let elsewhere = siblings.into_iter().any(|other| self.lanes[other].is_wanted_elsewhere(id));
         !elsewhere && self.lanes[at].take(id, updated)
     }
 

@@ -13,6 +13,7 @@ mod ask;
 mod call;
 mod listing;
 mod report;
+mod scout;
 mod stamp;
 
 use std::{
@@ -34,6 +35,7 @@ use tokio::{
 
 use crate::{
     db::Db,
+    error::Result,
     lane::Lane,
     model::{Micros, ModelInfo},
     pending::Questions,
@@ -83,6 +85,10 @@ pub(crate) struct Passes {
     /// Lines of the journal, with the rows of each that have no outcome yet.
     journal: HashMap<i64, usize>,
     unreferenced: Arc<BTreeMap<&'static str, String>>,
+    /// The question where there are rows to look at, for all lanes together.
+    scout_queries: Arc<[String]>,
+    scouting: bool,
+    scout_again: bool,
     stopping: bool,
     report: Report,
     begun: Option<Instant>,
@@ -101,6 +107,8 @@ enum Done {
     WorkerLeft(usize),
     Stamped(Stamped),
     Listed(Listed),
+    /// Where there are rows to look at.
+    Scouted(Result<Vec<scout::Found>>),
     /// Rows of a model whose waiting time had come are fresh again.
     Waited(&'static ModelInfo),
     /// Housekeeping.
@@ -131,9 +139,14 @@ impl Passes {
             .iter()
             .map(|model| (model.table, observers.unreferenced(model, "c", models)))
             .collect();
+        let mut lanes: Vec<_> = steps.chain(purges).collect();
+        set_siblings(&mut lanes);
         let (finished_sender, finished_receiver) = unbounded_channel();
         Self {
-            lanes: steps.chain(purges).collect(),
+            scout_queries: scout::queries(models).into(),
+            scouting: false,
+            scout_again: false,
+            lanes,
             unreferenced: Arc::new(unreferenced),
             db,
             context,
@@ -158,6 +171,7 @@ impl Passes {
     pub(crate) fn turn(&mut self) {
         if !self.stopping {
             self.end_waits();
+            self.scout();
             self.come_round();
             self.ask();
             self.start_calls();
@@ -206,6 +220,7 @@ impl Passes {
             Ok(Done::WorkerLeft(lane)) => self.worker_left(lane),
             Ok(Done::Stamped(stamped)) => self.stamped(stamped),
             Ok(Done::Listed(listed)) => self.listed(listed),
+            Ok(Done::Scouted(found)) => self.scouted(found),
             Ok(Done::Waited(model)) => self.waited(model),
             Ok(Done::Nothing) => {}
             // Calls catch their panics, so this is a defect of the framework; its row stays in
@@ -216,6 +231,7 @@ impl Passes {
 
     /// Something may have changed anywhere.
     pub(crate) fn look_again(&mut self) {
+        self.scout_again = true;
         for at in 0..self.lanes.len() {
             for row in self.lanes[at].changed() {
                 self.leave_journal(row);
@@ -227,7 +243,7 @@ impl Passes {
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
         for lane in 0..self.lanes.len() {
-            for row in self.lanes[lane].drop_ready() {
+            for row in self.lanes[lane].take_back() {
                 self.leave_journal(row);
             }
         }
@@ -237,7 +253,7 @@ impl Passes {
     pub(crate) fn is_idle(&self) -> bool {
         self.tasks.is_empty()
             && self.unstamped.load(Relaxed) == 0
-            && (self.stopping || self.lanes.iter().all(Lane::is_idle))
+            && (self.stopping || !self.scout_again && self.lanes.iter().all(Lane::is_idle))
     }
 
     /// Whether a pass is under way that is now at its end: its report.
@@ -254,11 +270,10 @@ impl Passes {
         let now = (self.clock)();
         let retries = self.lanes.iter().filter_map(|lane| lane.retry_at);
         // A lane that waits for another's listing goes on when that one ends.
-        let waits = |at: &usize| !self.lanes[*at].listing && !self.waits_for_listing(*at, now);
-        let rounds = (0..self.lanes.len()).filter(waits).filter_map(|at| {
-            let lane = &self.lanes[at];
-            let spec = lane.observed.as_ref()?.spec();
-            Some(lane.round.due(spec.interval, now))
+        let rounds = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.listing);
+        let rounds = rounds.filter_map(|(at, lane)| {
+            let due = lane.round.due(lane.observed.as_ref()?.spec().interval, now);
+            (due > now || !self.waits_for_listing(at, now)).then_some(due)
         });
         let rests = self.lanes.iter().filter_map(Lane::rest_until);
         (retries.chain(rounds).min(), rests.min())
@@ -277,5 +292,16 @@ impl Passes {
         &mut self,
     ) -> impl Iterator<Item = (&Arc<dyn Observed>, &mut Round)> {
         self.lanes.iter_mut().filter_map(|lane| Some((lane.observed.as_ref()?, &mut lane.round)))
+    }
+}
+
+/// Tells each lane which others have the same model.
+fn set_siblings(lanes: &mut [Lane]) {
+    let models: Vec<_> = lanes.iter().map(|lane| lane.model).collect();
+    for (at, lane) in lanes.iter_mut().enumerate() {
+        let same = models.iter().enumerate().filter(|(other, model)| {
+            *other != at && **model == lane.model
+        });
+        lane.siblings = same.map(|(other, _)| other).collect();
     }
 }

@@ -10,7 +10,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use super::{AGAIN, Done, Finished, Passes};
 use crate::{
     db::Db,
-    enacted::{self, Failure, Removed, Stamp},
+    enacted::{self, Failure, Stamp},
     error::{Error, ErrorClass, Result},
     journal,
     lane::{Lane, ReadyRow},
@@ -23,7 +23,7 @@ use crate::{
 /// Outcomes that are on disk.
 pub(super) struct Stamped {
     finished: Vec<Finished>,
-    removed: Removed,
+    found: enacted::Stamped,
 }
 
 impl Passes {
@@ -69,7 +69,7 @@ impl Passes {
     pub(super) fn stamped(&mut self, stamped: Stamped) {
         self.stamping = false;
         self.unstamped.fetch_sub(stamped.finished.len(), Relaxed);
-        let Stamped { finished, removed } = stamped;
+        let Stamped { finished, found } = stamped;
         let mut enacted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for row in &finished {
             let again = self.lanes[row.lane].settled(row.outcome.id, row.outcome.read);
@@ -90,7 +90,10 @@ impl Passes {
                 waiting_for(lane, table, &ids).into_iter().for_each(|wake| lane.wake(wake));
             }
         }
-        for (table, ids) in removed {
+        for lane in self.lanes.iter_mut().filter(|lane| found.changed.contains(lane.model.table)) {
+            lane.look_again();
+        }
+        for (table, ids) in found.removed {
             if !ids.is_empty() {
                 self.report.deleted += ids.len() as u64;
                 self.freed(table);
@@ -136,7 +139,7 @@ async fn write(
     ended: Vec<i64>,
     unreferenced: Arc<BTreeMap<&'static str, String>>,
 ) -> Stamped {
-    let mut stamped = Stamped { finished: Vec::new(), removed: Removed::new() };
+    let mut stamped = Stamped { finished: Vec::new(), found: enacted::Stamped::default() };
     let mut groups = vec![finished];
     let ended = Arc::new(ended);
     while let Some(group) = groups.pop() {
@@ -144,10 +147,11 @@ async fn write(
         // The journal's lines end with the last part of a group that was taken apart.
         let ended = if groups.is_empty() { ended.clone() } else { Arc::default() };
         match write_group(db, &group, &ended, &unreferenced).await {
-            Ok(removed) => {
-                for (table, ids) in removed {
-                    stamped.removed.entry(table).or_default().extend(ids);
+            Ok(found) => {
+                for (table, ids) in found.removed {
+                    stamped.found.removed.entry(table).or_default().extend(ids);
                 }
+                stamped.found.changed.extend(found.changed);
                 stamped.finished.extend(unshare(group));
             }
             Err(error) if is_about_a_row(&error) && group.len() > 1 => {
@@ -180,7 +184,7 @@ async fn write_group(
     group: &Arc<Vec<Finished>>,
     ended: &Arc<Vec<i64>>,
     unreferenced: &Arc<BTreeMap<&'static str, String>>,
-) -> Result<Removed> {
+) -> Result<enacted::Stamped> {
     let (group, ended) = (Arc::clone(group), Arc::clone(ended));
     let unreferenced = Arc::clone(unreferenced);
     db.write_quietly(move |conn| {

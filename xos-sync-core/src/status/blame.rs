@@ -23,9 +23,9 @@ pub(super) fn blocked_by(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
     id: i64,
-    models: &[&'static ModelInfo],
     observers: &Observers,
 ) -> QueryResult<Option<String>> {
+    let waiting = model;
     let mut chain = vec![(model, id)];
     let mut names = vec![name(conn, model, id, observers)?];
     loop {
@@ -34,7 +34,7 @@ pub(super) fn blocked_by(
             None => return Ok(None),
         };
         let Some((parent, parent_id)) = obstacle(conn, model, id, observers)? else {
-            return Ok(stand_in(conn, model, id, models, observers)?);
+            return stand_in(conn, model, id, waiting, observers);
         };
         let Some(row) = row_state(conn, parent, parent_id, observers)? else {
             return Ok(Some(format!("blocked by {} #{parent_id}, which does not exist", parent.name)));
@@ -45,18 +45,11 @@ pub(super) fn blocked_by(
             return Ok(Some(format!("blocked by a circle of rows: {}", names[at..].join(" → "))));
         }
         let state = State::parse(&row.state).unwrap_or(State::Pending);
-        let why = match (state, row.backend_status) {
-            (State::Blocked | State::Goal, _) if chain.len() < LONGEST_CHAIN => {
-                chain.push((parent, parent_id));
-                continue;
-            }
-            (State::Failed, Some(message)) => format!(", which failed: {message}"),
-            (State::Waiting, Some(message)) => format!(", which is waiting: {message}"),
-            (State::Deleting, _) => ", which is being deleted".into(),
-            (State::Held, _) => ", which is held back (lazy_blocked)".into(),
-            (state, _) => format!(", which is {}", state.as_str()),
-        };
-        return Ok(Some(format!("blocked by {object}{why}")));
+        if matches!(state, State::Blocked | State::Goal) && chain.len() < LONGEST_CHAIN {
+            chain.push((parent, parent_id));
+            continue;
+        }
+        return Ok(Some(format!("blocked by {object}{}", why(state, row.backend_status))));
     }
 }
 
@@ -94,29 +87,46 @@ fn obstacle(
     Ok(None)
 }
 
-/// A row that nobody observes is held back by the rows that stand for it.
+/// A row that is provided but not observed is held back by the rows that stand for it.
 fn stand_in(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
     id: i64,
-    models: &[&'static ModelInfo],
+    waiting: &'static ModelInfo,
     observers: &Observers,
 ) -> QueryResult<Option<String>> {
-    for child in models.iter().filter(|child| observers.is_observed(child)) {
-        for reference in child.references.iter().filter(|r| (r.target)() == model) {
-            let found: Option<Key> = sql_query(format!(
-                "SELECT id FROM {} WHERE {} = {id} AND NOT deleted AND NOT no_sync \
-                 AND (enacted IS NULL OR enacted < updated) ORDER BY id LIMIT 1",
-                child.table, reference.column,
-            ))
-            .get_result(conn)
-            .optional()?;
-            if let Some(key) = found {
-                return Ok(Some(format!("blocked by {} #{}, which is not enacted", child.name, key.id)));
-            }
+    for (child, column) in observers.stand_ins(model, waiting) {
+        let found: Option<Key> = sql_query(format!(
+            "SELECT id FROM {} WHERE {column} = {id} AND NOT deleted AND NOT no_sync \
+             AND (enacted IS NULL OR enacted < updated) ORDER BY id LIMIT 1",
+            child.table,
+        ))
+        .get_result(conn)
+        .optional()?;
+        if let Some(key) = found {
+            return match row_state(conn, child, key.id, observers)? {
+                Some(row) => {
+                    let label = row.label.unwrap_or_default();
+                    let object = ObjectRef { model: child, id: key.id, label };
+                    let state = State::parse(&row.state).unwrap_or(State::Pending);
+                    Ok(Some(format!("blocked by {object}{}", why(state, row.backend_status))))
+                }
+                None => Ok(None),
+            };
         }
     }
     Ok(None)
+}
+
+/// What is the matter with the row that is in the way.
+fn why(state: State, message: Option<String>) -> String {
+    match (state, message) {
+        (State::Failed, Some(message)) => format!(", which failed: {message}"),
+        (State::Waiting, Some(message)) => format!(", which is waiting: {message}"),
+        (State::Deleting, _) => ", which is being deleted".into(),
+        (State::Held, _) => ", which is held back (lazy_blocked)".into(),
+        (state, _) => format!(", which is {}", state.as_str()),
+    }
 }
 
 /// A row that still references a deleted one.

@@ -70,6 +70,8 @@ fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResul
             status.models.push(ModelStatus { model: model.name, table: model.table, counts });
         }
     }
+    // What failed explains the rest.
+    status.objects.sort_by_key(|object| !matches!(object.state, State::Failed | State::Waiting));
     status.steps = entries
         .into_iter()
         .map(|entry| StepStatus {
@@ -164,7 +166,7 @@ fn objects(
     for row in rows {
         let Some(state) = State::parse(&row.state) else { continue };
         let message = match state {
-            State::Blocked => blame::blocked_by(conn, model, row.id, models, observers)?,
+            State::Blocked => blame::blocked_by(conn, model, row.id, observers)?,
             State::Deleting => blame::kept_by(conn, model, row.id, models)?,
             _ => row.backend_status,
         };

@@ -10,9 +10,11 @@ use async_trait::async_trait;
 
 use crate::{error::StepError, model::Model};
 
-pub use backends::{BackendError, BackendSource, Backends};
+
+pub use crate::error::BackendError;
+pub use backends::{BackendFuture, BackendSource, Backends};
 pub use context::Context;
-pub use observed::{Call, Called, Observed, Row, observe};
+pub use observed::{Call, CallFuture, Called, Observed, Row, SaveBackend, observe};
 pub use pending::Pending;
 pub use spec::StepSpec;
 

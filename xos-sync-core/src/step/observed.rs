@@ -80,8 +80,11 @@ pub struct Called {
     /// The step's answer.
     pub result: Result<(), StepError>,
     /// Writes the backend columns, when the call changed any.
-    pub save: Option<Box<dyn Fn(&mut AnyConnection) -> QueryResult<usize> + Send + Sync>>,
+    pub save: Option<SaveBackend>,
 }
+
+/// Writes the backend columns that a call changed.
+pub type SaveBackend = Box<dyn Fn(&mut AnyConnection) -> QueryResult<usize> + Send + Sync>;
 
 /// Takes the types away.
 pub fn observe<S, M>(step: &Arc<S>) -> Arc<dyn Observed>
@@ -181,9 +184,8 @@ async fn sync<S: SyncStep<M>, M: Model>(step: &S, cx: &Context, before: M) -> Ca
         _ => result,
     };
     // Also after a failure: what was learnt about the backend must not be lost.
-    let save = row.backend_differs(&before).then(|| {
-        Box::new(move |conn: &mut AnyConnection| row.save_backend(conn))
-            as Box<dyn Fn(&mut AnyConnection) -> QueryResult<usize> + Send + Sync>
-    });
+    let save = row
+        .backend_differs(&before)
+        .then(|| Box::new(move |conn: &mut AnyConnection| row.save_backend(conn)) as SaveBackend);
     Called { result, save }
 }

@@ -64,7 +64,7 @@ impl Observers {
 
     /// The models that stand for this one, when it is provided but not observed. A row of
     /// `child` does not wait for rows of its own model.
-    fn stand_ins(
+    pub(crate) fn stand_ins(
         &self,
         model: &ModelInfo,
         child: &ModelInfo,

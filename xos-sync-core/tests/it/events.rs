@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{
-    Context, Pending, Registry, StepResult, SyncStep, event::Event, sync_step,
-};
+use xos_sync_core::{Context, Pending, Registry, StepResult, SyncStep, event::Event, sync_step};
 
-use crate::world::{Answer, Backend, Farm, Field, Running, SyncFarms, World, in_time, models, step, until};
+use crate::world::{
+    Answer, Backend, Farm, Field, Running, SyncFarms, World, in_time, models, step, until,
+};
 
 #[tokio::test]
 async fn a_change_by_another_program_is_seen() {
@@ -184,11 +184,14 @@ async fn a_shutdown_finishes_what_was_begun_and_begins_nothing() {
     call.open();
     in_time("the shutdown", stopped).await.unwrap();
     assert_eq!(world.backend.log(), ["sync farm"]);
-    assert_eq!(world.ask("name || (enacted = updated)", "FROM farms WHERE enacted").await, ["farm1"]);
+    assert_eq!(
+        world.ask("name || (enacted = updated)", "FROM farms WHERE enacted").await,
+        ["farm1"]
+    );
     assert_eq!(world.ask("ids", "FROM xos_sync_journal").await, [""; 0]);
     // The next run does the rest.
     world.pass().await;
-    assert_eq!(world.backend.log(), ["sync too late", "sync field"]);
+    assert_eq!(world.backend.sorted_log(), ["sync field", "sync too late"]);
 }
 
 #[tokio::test]
@@ -211,7 +214,8 @@ step!(OtherFields, Field, synchronizer = "other", interval = 3600);
 #[tokio::test]
 async fn two_synchronizers_in_one_program_wake_each_other() {
     let world =
-        World::of(|| models().step(SyncFarms::registration()).step(OtherFields::registration())).await;
+        World::of(|| models().step(SyncFarms::registration()).step(OtherFields::registration()))
+            .await;
     let farm = world.farm("farm").await;
     world.field("field", &farm).await;
     let call = world.backend.gate("sync farm");

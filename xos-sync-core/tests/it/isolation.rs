@@ -40,7 +40,10 @@ async fn slow_calls_do_not_stop_quick_ones() {
     world.crop("waiting", &field).await;
     let other = world.farm("other").await;
     world.field("other field", &other).await;
-    until("the others", async || world.backend.names() == ["farm", "field", "other", "other field"]).await;
+    until("the others", async || {
+        world.backend.names() == ["farm", "field", "other", "other field"]
+    })
+    .await;
     gates.iter().for_each(|gate| gate.open());
     until("all", async || world.backend.names().len() == 9).await;
     running.stop().await;
@@ -91,7 +94,12 @@ async fn a_database_that_somebody_else_holds_loses_nothing() {
     let running = world.start().await;
     let mut holder = Command::new("sqlite3")
         .args(["-cmd", ".timeout 5000", &world.url()])
-        .args(["BEGIN IMMEDIATE", "UPDATE farms SET backend_id = backend_id", ".shell sleep 1.5", "COMMIT"])
+        .args([
+            "BEGIN IMMEDIATE",
+            "UPDATE farms SET backend_id = backend_id",
+            ".shell sleep 1.5",
+            "COMMIT",
+        ])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -167,7 +175,8 @@ pub struct Stake {
 #[tokio::test]
 async fn what_a_trigger_of_somebody_else_refuses_is_the_trouble_of_its_row_alone() {
     let world =
-        World::of(|| Registry::default().model::<Stake>().unwrap().step(SyncPosts::registration())).await;
+        World::of(|| Registry::default().model::<Stake>().unwrap().step(SyncPosts::registration()))
+            .await;
     world
         .sql(
             "CREATE TRIGGER rule BEFORE UPDATE OF backend_id ON stakes WHEN NEW.backend_id = 'b-bad' \
@@ -179,16 +188,22 @@ async fn what_a_trigger_of_somebody_else_refuses_is_the_trouble_of_its_row_alone
     assert_eq!(report.calls(), 3);
     assert_eq!(
         world.troubles().await,
-        ["Stake bad (#2) failed (terminal, 1 time, waits for a changed goal): what the step did cannot be saved: \
-          the database refused: no stake is called so"]
+        [
+            "Stake bad (#2) failed (terminal, 1 time, waits for a changed goal): what the step did cannot be saved: \
+          the database refused: no stake is called so"
+        ]
     );
-    assert_eq!(world.ask("backend_id", "FROM stakes WHERE enacted = updated").await, ["b-a", "b-c"]);
+    assert_eq!(
+        world.ask("backend_id", "FROM stakes WHERE enacted = updated").await,
+        ["b-a", "b-c"]
+    );
 }
 
 #[tokio::test]
 async fn a_row_that_the_database_refuses_to_stamp_at_all_holds_back_nobody() {
     let world =
-        World::of(|| Registry::default().model::<Stake>().unwrap().step(SyncPosts::registration())).await;
+        World::of(|| Registry::default().model::<Stake>().unwrap().step(SyncPosts::registration()))
+            .await;
     world
         .sql(
             "CREATE TRIGGER rule BEFORE UPDATE ON stakes WHEN NEW.name = 'bad' \

@@ -1,7 +1,10 @@
 //! Scenarios of the framework on SQLite: a few models, a backend that lives in memory and can
 //! be told to misbehave, and the whole framework between them.
 
-#![allow(unreachable_pub, reason = "models are public, and nothing of a test is reached from outside")]
+#![allow(
+    unreachable_pub,
+    reason = "models are public, and nothing of a test is reached from outside"
+)]
 
 mod crash;
 mod deletion;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use aws_smithy_types::base64;
 use xos_sync_core::{Context, Model, Pending, StepError, StepResult, SyncStep, models::User, sync_step};
 
 use super::rows::{Rows, is_news};
@@ -52,6 +53,9 @@ impl SyncStep for SyncUsers {
             (user.key_name, user.key_fingerprint) = (None, None);
             return Ok(());
         };
+        if !is_key(&wanted) {
+            return Err(no_key(user, "EC2 takes keys of the types ssh-ed25519 and ssh-rsa"));
+        }
         // Before the import, so that a deletion after a crash knows that there may be one.
         if user.key_name.is_none() {
             user.key_name = Some(name.clone());
@@ -97,15 +101,31 @@ fn key_name(user: &User) -> String {
 }
 
 fn refused(error: Ec2Error, user: &User) -> StepError {
-    if error.kind() == ErrorKind::Invalid {
-        return StepError::terminal(format!(
-            "EC2 does not take the public key of {}: {}; put an SSH public key (ssh-ed25519 or ssh-rsa, one line) \
-             into `public_key`",
-            user.email,
-            error.message().trim_end_matches('.'),
-        ));
+    match error.kind() {
+        ErrorKind::Invalid => no_key(user, error.message().trim_end_matches('.')),
+        _ => told(error),
     }
-    told(error)
+}
+
+fn no_key(user: &User, why: &str) -> StepError {
+    StepError::terminal(format!(
+        "the public key of {} cannot be used: {why}; put an SSH public key into `public_key`, on one line, such as \
+         the content of ~/.ssh/id_ed25519.pub",
+        user.email,
+    ))
+}
+
+/// Whether it is an OpenSSH key of a type that EC2 takes, as far as can be seen. Keys in RFC 4716's form
+/// are left to EC2.
+fn is_key(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some("ssh-ed25519" | "ssh-rsa"), Some(body)) => {
+            body.len() >= 64 && base64::decode(body).is_ok()
+        }
+        (Some("----"), _) => true,
+        _ => false,
+    }
 }
 
 /// Whether two keys in OpenSSH's form are the same but for the comment.
@@ -118,7 +138,16 @@ fn is_same(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_same;
+    use super::{is_key, is_same};
+
+    #[test]
+    fn what_cannot_be_a_key_is_known() {
+        let body = "AAAAC3NzaC1lZDI1NTE5AAAAIC+2lYl9mVQxPQzqqZ6R1nGJcW1mvIcO6Ec2vLrP1m2X";
+        assert!(is_key(&format!("ssh-ed25519 {body} alice")) && is_key("---- BEGIN SSH2 PUBLIC KEY ----"));
+        for wrong in ["", "ssh-rsa", "ssh-rsa AAAA", "under the mat", &format!("ecdsa {body}"), &format!("ssh-rsa !{body}")] {
+            assert!(!is_key(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn comments_do_not_matter() {

@@ -12,7 +12,9 @@ use std::{
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Model, Registry, StepResult, SyncStep, Synchronizer, db::{Db, OpenMode}, sync_step,
+    Context, Model, Registry, StepResult, SyncStep, Synchronizer,
+    db::{Db, OpenMode},
+    sync_step,
 };
 
 use super::things;
@@ -108,7 +110,8 @@ fn registry() -> Registry {
 fn crash_child() {
     let Ok(folder) = std::env::var("XOS_CRASH_DIR") else { return };
     let point = std::env::var("XOS_CRASH_AT").unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.unwrap().block_on(work(Path::new(&folder), point));
 }
 

@@ -94,7 +94,9 @@ impl Site {
                 let (uid, name) = row.split_once('=').unwrap();
                 rows.insert(uid.to_owned(), name.to_owned());
             }
-            let behind = format!("FROM {table} WHERE enacted IS NOT updated OR backend_id IS NOT 'b-' || name");
+            let behind = format!(
+                "FROM {table} WHERE enacted IS NOT updated OR backend_id IS NOT 'b-' || name"
+            );
             assert_eq!(self.world.ask("name", &behind).await, [""; 0], "{point}");
         }
         assert_eq!(self.things(), rows, "{point}");

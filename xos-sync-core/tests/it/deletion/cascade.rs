@@ -58,7 +58,9 @@ async fn barn_world() -> World {
     let world = World::of(barns).await;
     world.sql("INSERT INTO barns (name) VALUES ('barn'), ('other barn')").await;
     world.sql("INSERT INTO stalls (name, barn_id) VALUES ('stall', 1), ('other stall', 2)").await;
-    world.sql("INSERT INTO troughs (name, stall_id) VALUES ('trough', 1), ('other trough', 2)").await;
+    world
+        .sql("INSERT INTO troughs (name, stall_id) VALUES ('trough', 1), ('other trough', 2)")
+        .await;
     world.pass().await;
     world.backend.log();
     world
@@ -128,7 +130,10 @@ async fn rows_that_reference_each_other_are_deleted_in_order() {
     }
     world.sql("UPDATE crops SET support_id = id - 1 WHERE id > 1").await;
     world.pass().await;
-    assert_eq!(world.backend.log(), ["sync farm", "sync field", "sync pole", "sync bean", "sync vine"]);
+    assert_eq!(
+        world.backend.log(),
+        ["sync farm", "sync field", "sync pole", "sync bean", "sync vine"]
+    );
     world.sql("DELETE FROM crops").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete vine", "delete bean", "delete pole"]);

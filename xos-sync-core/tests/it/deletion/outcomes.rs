@@ -65,7 +65,10 @@ async fn a_failed_deletion_keeps_the_row_and_its_error_and_is_tried_again() {
     assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
     world.skip(Duration::from_secs(2));
     world.pass().await;
-    assert_eq!(world.troubles().await, ["Farm farm (#1) failed (transient, 2 times): still in use"]);
+    assert_eq!(
+        world.troubles().await,
+        ["Farm farm (#1) failed (transient, 2 times): still in use"]
+    );
     world.backend.heal("delete farm");
     world.skip(Duration::from_secs(60));
     world.pass().await;

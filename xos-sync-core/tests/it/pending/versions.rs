@@ -31,8 +31,11 @@ async fn changes_within_one_tick_have_versions_of_their_own() {
     let changes: String = (0..200)
         .map(|at| format!("UPDATE farms SET name = 'name{at}'; SELECT updated FROM farms;"))
         .collect();
-    let versions: Vec<i64> =
-        world.shell(&format!("BEGIN; {changes} COMMIT")).lines().map(|line| line.parse().unwrap()).collect();
+    let versions: Vec<i64> = world
+        .shell(&format!("BEGIN; {changes} COMMIT"))
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
     assert_eq!(versions.len(), 200);
     assert!(versions.is_sorted_by(|before, after| before < after), "{versions:?}");
 }

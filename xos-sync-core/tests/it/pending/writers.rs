@@ -19,10 +19,7 @@ async fn rows_written_by_another_program_go_all_the_way() {
     assert_eq!(world.backend.log(), ["sync c"]);
     world.shell("DELETE FROM fields; DELETE FROM farms WHERE name = 'a'");
     world.pass().await;
-    assert_eq!(
-        world.backend.sorted_log(),
-        ["delete a", "delete field of a", "delete field of b"]
-    );
+    assert_eq!(world.backend.sorted_log(), ["delete a", "delete field of a", "delete field of b"]);
     assert_eq!(world.backend.names(), ["c"]);
     assert_eq!(world.shell("SELECT name FROM farms"), "c");
 }
@@ -31,7 +28,8 @@ async fn rows_written_by_another_program_go_all_the_way() {
 async fn an_orm_that_saves_whole_stale_rows_loses_nothing() {
     let world = World::new().await;
     world.farm("farm").await;
-    let stale = "uid, created, enacted, attempts, retry_at, backend_id, backend_status, backend_class";
+    let stale =
+        "uid, created, enacted, attempts, retry_at, backend_id, backend_status, backend_class";
     world.pass().await;
     let before = world.ask("enacted || backend_id || created || uid", "FROM farms").await;
     // It read the row before the first pass, and saves all columns but the key.
@@ -107,7 +105,9 @@ async fn what_is_rolled_back_never_was() {
     let world = World::new().await;
     world.farm("farm").await;
     world.pass().await;
-    world.shell("BEGIN; UPDATE farms SET name = 'x'; INSERT INTO farms (name) VALUES ('y'); ROLLBACK");
+    world.shell(
+        "BEGIN; UPDATE farms SET name = 'x'; INSERT INTO farms (name) VALUES ('y'); ROLLBACK",
+    );
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm"]);
 }

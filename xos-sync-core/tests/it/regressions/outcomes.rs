@@ -139,7 +139,10 @@ async fn steps_own_save_makes_the_object_pending_again() {
     running.stop().await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["build house"]);
-    assert_eq!(world.ask("floors || builder || (enacted = updated)", "FROM houses").await, ["7them1"]);
+    assert_eq!(
+        world.ask("floors || builder || (enacted = updated)", "FROM houses").await,
+        ["7them1"]
+    );
 }
 
 /// Lists everything that it can find, deleted or not.

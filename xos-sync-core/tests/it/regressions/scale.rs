@@ -17,7 +17,9 @@ async fn one_thread_per_object() {
     let field = world.field("field", &farm).await;
     for at in 0..60 {
         world.crop(&format!("crop{at}"), &field).await;
-        world.backend.answer(&format!("crop{at}"), Answer::Slow(std::time::Duration::from_millis(2)));
+        world
+            .backend
+            .answer(&format!("crop{at}"), Answer::Slow(std::time::Duration::from_millis(2)));
     }
     assert_eq!(world.pass().await.enacted, 62);
     // What the step's `concurrency` says.
@@ -89,7 +91,8 @@ fn count_statements() {
 async fn quadratic_scheduling() {
     count_statements();
     let world =
-        World::of(|| Registry::default().model::<Sheep>().unwrap().step(SyncSheep::registration())).await;
+        World::of(|| Registry::default().model::<Sheep>().unwrap().step(SyncSheep::registration()))
+            .await;
     world
         .sql(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5120) \

@@ -76,7 +76,10 @@ async fn waiting_for_the_backend_keeps_the_count_of_failures() {
     world.backend.answer("farm", Answer::Fail("no power again"));
     world.skip(SECOND);
     world.pass().await;
-    assert_eq!(world.troubles().await, ["Farm farm (#1) failed (transient, 2 times): no power again"]);
+    assert_eq!(
+        world.troubles().await,
+        ["Farm farm (#1) failed (transient, 2 times): no power again"]
+    );
 }
 
 #[tokio::test]
@@ -101,7 +104,10 @@ async fn a_wait_that_the_backend_names_is_no_longer_than_a_day() {
 #[tokio::test]
 async fn not_found_is_a_failure_of_a_sync() {
     let world = after(Answer::NotFound).await;
-    assert_eq!(world.troubles().await, ["Farm farm (#1) failed (transient, 1 time): no such thing"]);
+    assert_eq!(
+        world.troubles().await,
+        ["Farm farm (#1) failed (transient, 1 time): no such thing"]
+    );
 }
 
 #[tokio::test]
@@ -109,7 +115,9 @@ async fn a_panic_is_a_failure_with_its_message() {
     let world = after(Answer::Panic("index out of bounds")).await;
     assert_eq!(
         world.troubles().await,
-        ["Farm farm (#1) failed (transient, 1 time): the step SyncFarms panicked: index out of bounds"]
+        [
+            "Farm farm (#1) failed (transient, 1 time): the step SyncFarms panicked: index out of bounds"
+        ]
     );
     world.backend.heal("farm");
     world.skip(SECOND);
@@ -127,8 +135,10 @@ async fn a_call_that_takes_too_long_is_a_failure_with_its_limit() {
     world.pass().await;
     assert_eq!(
         world.troubles().await,
-        ["Crop crop (#1) failed (transient, 1 time): the step SyncCrops did not return within 2 s and was \
-          given up; what it had begun is unknown"]
+        [
+            "Crop crop (#1) failed (transient, 1 time): the step SyncCrops did not return within 2 s and was \
+          given up; what it had begun is unknown"
+        ]
     );
 }
 

@@ -85,7 +85,10 @@ async fn a_changed_goal_ends_the_wait_and_begins_a_new_count() {
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync barn"]);
     assert_eq!(world.ask("attempts", "FROM farms").await, ["1"]);
-    assert_eq!(world.troubles().await, ["Farm barn (#1) failed (transient, 1 time): still no power"]);
+    assert_eq!(
+        world.troubles().await,
+        ["Farm barn (#1) failed (transient, 1 time): still no power"]
+    );
 }
 
 #[tokio::test]

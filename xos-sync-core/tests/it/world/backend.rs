@@ -125,7 +125,9 @@ impl Backend {
         let _leave = Leave(self.clone(), uid.to_owned());
         match answer {
             Some(Answer::Fail(message)) => return Err(StepError::transient(message)),
-            Some(Answer::RetryAfter(message, wait)) => return Err(StepError::retry_after(message, wait)),
+            Some(Answer::RetryAfter(message, wait)) => {
+                return Err(StepError::retry_after(message, wait));
+            }
             Some(Answer::Terminal(message)) => return Err(StepError::terminal(message)),
             Some(Answer::Defer(message, after)) => return Err(StepError::deferred(message, after)),
             Some(Answer::NotFound) => return Err(StepError::not_found("no such thing")),

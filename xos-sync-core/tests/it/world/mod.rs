@@ -25,10 +25,11 @@ use xos_sync_core::{
     synchronizer::Builder,
 };
 
-pub use backend::{Answer, Backend, Gate};
+pub use backend::{Answer, Backend};
 pub(crate) use models::step;
 pub use models::{
-    Crop, Farm, Field, NewCrop, NewFarm, NewField, SyncCrops, SyncFarms, SyncFields, models, registry,
+    Crop, Farm, Field, NewCrop, NewFarm, NewField, SyncCrops, SyncFarms, SyncFields, models,
+    registry,
 };
 
 /// Longer than anything takes here, so that what hangs fails.
@@ -101,7 +102,8 @@ impl World {
 
     /// One pass of a new Synchronizer.
     pub async fn pass(&self) -> Report {
-        in_time("the end of the pass", async { self.synchronizer().await.pass().await.unwrap() }).await
+        in_time("the end of the pass", async { self.synchronizer().await.pass().await.unwrap() })
+            .await
     }
 
     /// Runs a Synchronizer in the background.

@@ -1,0 +1,122 @@
+//! kill -9 of the real `ec2` example at random instants while it creates instances: in the end there is
+//! one instance for each row, and none too many.
+//!
+//! `XOS_CRASH_INSTANCES=100 XOS_CRASH_KILLS=50 cargo test --test ec2_crash` is the long run.
+
+#[path = "ec2/moto.rs"]
+#[allow(dead_code)] // what only the other EC2 tests use
+mod moto;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use moto::{Moto, root};
+use xos_sync_core::db::{Db, OpenMode};
+use xos_sync_core::models::{Instance, instances};
+
+const REGION: &str = "us-east-1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_instant_it_ends_with_one_instance_for_each_row() {
+    let (instances, kills) = (number("XOS_CRASH_INSTANCES", 12), number("XOS_CRASH_KILLS", 5));
+    let (moto, folder, example) = (Moto::start(), tempfile::tempdir().unwrap(), example());
+    let file = folder.path().join("goal.db");
+    let start = || -> Child {
+        Command::new(&example)
+            .args(["--yes", "--bring-up", "--instances", &instances.to_string(), "--database"])
+            .arg(&file)
+            .env("AWS_ENDPOINT_URL", &moto.url)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", "AKID")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+
+    // Until the first instances are there.
+    let mut child = start();
+    wait_for("the first instance", || enough(&moto, 1));
+    let (mut killed, mut while_creating) = (0, 0);
+    loop {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += 1;
+        let there = moto.actions("RunInstances");
+        while_creating += usize::from(there < instances);
+        println!("kill {killed}: {there} instances were asked for");
+        if killed >= kills {
+            break;
+        }
+        child = start();
+        // Past the start of the program, into the calls.
+        sleep(Duration::from_millis(fastrand::u64(100..500)));
+    }
+
+    let begun = Instant::now();
+    let status = start().wait().unwrap();
+    assert!(status.success(), "the last run ends by itself, all in line");
+    println!("the last run took {:.1} s", begun.elapsed().as_secs_f64());
+
+    let witness = moto.witness(REGION);
+    let uids: BTreeSet<_> =
+        witness.living().iter().map(|it| it["tags"]["xos:uid"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(witness.living().len(), instances, "instances that live");
+    assert_eq!(uids.len(), instances, "rows that have one");
+    let rows = rows(&file).await;
+    assert_eq!(rows.len(), instances);
+    for row in &rows {
+        let book = &row.bookkeeping;
+        assert!(book.enacted == Some(book.updated), "{} is enacted", row.name);
+        let own = witness.living().into_iter().find(|it| it["tags"]["xos:uid"] == book.uid).unwrap();
+        assert_eq!(own["id"].as_str(), row.instance_id.as_deref());
+    }
+    println!(
+        "{instances} rows, {killed} kills, {while_creating} of them before all instances were asked for; \
+         RunInstances {} times, TerminateInstances {} times, living {}, enacted {}",
+        moto.actions("RunInstances"),
+        moto.actions("TerminateInstances"),
+        witness.living().len(),
+        rows.len(),
+    );
+}
+
+fn number(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+fn enough(moto: &Moto, instances: usize) -> bool {
+    moto.actions("RunInstances") >= instances
+}
+
+fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < limit, "{what} does not come");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+async fn rows(file: &Path) -> Vec<Instance> {
+    let db = Db::open(&file.display().to_string(), OpenMode::Existing).await.unwrap();
+    db.run(|conn| instances::table.select(Instance::as_select()).load(conn)).await.unwrap()
+}
+
+/// Builds the example where this test was built.
+fn example() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let profile = own.parent().and_then(Path::parent).unwrap();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "-p", "xos-sync-examples", "--example", "ec2", "--target-dir"])
+        .arg(profile.parent().unwrap())
+        .current_dir(root())
+        .status()
+        .unwrap();
+    assert!(built.success());
+    profile.join("examples").join("ec2")
+}
