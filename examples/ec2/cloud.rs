@@ -41,7 +41,11 @@ impl Cloud {
     pub(crate) async fn find(keep: bool) -> Fallible<Self> {
         if let Some(setting) = setting() {
             let ec2 = Ec2::from_env().await?;
-            println!("AWS is configured ({setting}): {} in region {}", ec2.endpoint(), ec2.region());
+            println!(
+                "AWS is configured ({setting}): {} in region {}",
+                ec2.endpoint(),
+                ec2.region()
+            );
             return Ok(Self { ec2, server: None });
         }
         println!("no AWS settings: starting a server that answers like EC2 (moto) on this machine");
@@ -55,8 +59,12 @@ impl Cloud {
         let url = text.lines().last().unwrap_or_default();
         let before = record(&folder).len();
         let server = Server { folder, fresh, keep, before };
-        println!("it is at {url}{}", if fresh { "" } else { ", with what an earlier run left in it" });
-        let ec2 = Ec2::builder().endpoint(url).region("us-east-1").credentials("example", "example");
+        println!(
+            "it is at {url}{}",
+            if fresh { "" } else { ", with what an earlier run left in it" }
+        );
+        let ec2 =
+            Ec2::builder().endpoint(url).region("us-east-1").credentials("example", "example");
         Ok(Self { ec2: ec2.build()?, server: Some(server) })
     }
 
@@ -81,7 +89,11 @@ impl Cloud {
         let calls = record.iter().skip(server.before).filter_map(|line| line.split(' ').nth(2));
         let (reading, changing): (Vec<_>, Vec<_>) =
             calls.partition(|call| call.starts_with("Describe"));
-        println!("\nthis run called EC2 {} times to read, {} times to change", reading.len(), changing.len());
+        println!(
+            "\nthis run called EC2 {} times to read, {} times to change",
+            reading.len(),
+            changing.len()
+        );
     }
 
     /// Says what is left, and stops the server unless it is kept.

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use xos_sync_core::Id;
 use xos_sync_core::db::AnyConnection;
 use xos_sync_core::models::{
-    Image, Instance, NewFlavor, NewImage, NewInstance, NewSlice, NewUser, Site, deployments, images,
-    instances, nodes, sites, slices, users,
+    Image, Instance, NewFlavor, NewImage, NewInstance, NewSlice, NewUser, Site, deployments,
+    images, instances, nodes, sites, slices, users,
 };
 
 use crate::Fallible;
@@ -41,15 +41,21 @@ fn insert(conn: &mut AnyConnection, count: u16) -> QueryResult<()> {
     let node = node.first(conn)?;
     let image = images::table.filter(images::path.like("ami-%")).order(images::name);
     let image: Id<Image> = image.select(images::id).first(conn)?;
-    let deployment =
-        deployments::table.filter(deployments::name.eq("Amazon EC2")).select(deployments::id).first(conn)?;
+    let deployment = deployments::table
+        .filter(deployments::name.eq("Amazon EC2"))
+        .select(deployments::id)
+        .first(conn)?;
 
-    let alice = NewUser { public_key: Some(KEY.to_owned()), ..NewUser::new(ALICE, "Alice", "Example", site) };
+    let alice = NewUser {
+        public_key: Some(KEY.to_owned()),
+        ..NewUser::new(ALICE, "Alice", "Example", site)
+    };
     let alice = alice.insert(conn)?.id;
     let web = NewSlice::new(WEB, site).insert(conn)?.id;
     let jobs = NewSlice::new(JOBS, site).insert(conn)?.id;
     for n in 1..=count {
-        let (name, slice) = if n < count { (format!("web-{n}"), web) } else { ("job-1".into(), jobs) };
+        let (name, slice) =
+            if n < count { (format!("web-{n}"), web) } else { ("job-1".into(), jobs) };
         let instance = NewInstance {
             creator_id: Some(alice),
             user_data: Some(format!("#cloud-config\nhostname: {name}\n")),
@@ -103,8 +109,10 @@ pub(crate) async fn add_impossible(sync: &Sync) -> Fallible {
             ..NewImage::new("our image")
         };
         let image = image.insert(conn)?.id;
-        let like = instances::table.order(instances::id).select(Instance::as_select()).first(conn)?;
-        NewInstance::new("canary", like.slice_id, image, like.deployment_id, like.node_id).insert(conn)
+        let like =
+            instances::table.order(instances::id).select(Instance::as_select()).first(conn)?;
+        NewInstance::new("canary", like.slice_id, image, like.deployment_id, like.node_id)
+            .insert(conn)
     });
     change.await?;
     Ok(())

@@ -40,7 +40,8 @@ impl Sync {
             }
         });
         let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(async move { synchronizer.run(async { drop(stopped.await) }).await });
+        let running =
+            tokio::spawn(async move { synchronizer.run(async { drop(stopped.await) }).await });
         Ok(Self { db, handle, stop, running })
     }
 

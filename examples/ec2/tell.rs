@@ -94,7 +94,9 @@ pub(crate) async fn story(sync: &Sync, cloud: &Cloud) -> Fallible {
     goal::add_impossible(sync).await?;
     sync.quiet().await?;
     troubles(sync).await?;
-    println!("  … the image's row is given the id of one that EC2 has, and the instance goes at once");
+    println!(
+        "  … the image's row is given the id of one that EC2 has, and the instance goes at once"
+    );
     goal::mend_image(sync).await?;
     sync.settled().await?;
     instances(sync).await?;

@@ -16,6 +16,7 @@
 //! | [`SyncInstances`](steps::SyncInstances) | minute | one instance, see there | finds instances that are gone, stopped or changed |
 //!
 //! A zone, AMI or type that EC2 no longer offers is an error on its row, and holds back what refers to it.
+//! A listed row that is deleted comes back with the next listing, as long as EC2 offers the thing.
 //!
 //! # Configuration
 //! Region, credentials, profile and endpoint come from where all AWS tools look

@@ -69,7 +69,10 @@ async fn a_stopped_instance_is_started() {
     world.moto.call(world.region, "stop_instances", &json!({ "InstanceIds": [id] }));
     world.checked().await;
     let witness = world.witness();
-    assert_eq!((witness.only()["id"].as_str(), witness.only()["state"].as_str()), (Some(id.as_str()), Some("running")));
+    assert_eq!(
+        (witness.only()["id"].as_str(), witness.only()["state"].as_str()),
+        (Some(id.as_str()), Some("running"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,8 @@ async fn a_goal_state_is_brought_up_and_a_second_look_changes_nothing() {
     assert_eq!(witness.living().len(), 2);
     for (row, key) in [(&web, true), (&job, false)] {
         let row = world.get(row.id).await;
-        let there = witness.living().into_iter().find(|it| it["tags"]["xos:uid"] == row.uid()).unwrap();
+        let there =
+            witness.living().into_iter().find(|it| it["tags"]["xos:uid"] == row.uid()).unwrap();
         assert_eq!(there["id"], row.instance_id.clone().unwrap());
         assert_eq!(there["state"], "running");
         assert_eq!(there["type"], "t3.micro");
@@ -74,7 +75,11 @@ async fn deleting_what_is_gone_already_is_a_success() {
     let web = world.instance("web-1").await;
     world.in_line().await;
     let id = world.get(web.id).await.instance_id.unwrap();
-    world.moto.call(world.region, "terminate_instances", &serde_json::json!({ "InstanceIds": [id] }));
+    world.moto.call(
+        world.region,
+        "terminate_instances",
+        &serde_json::json!({ "InstanceIds": [id] }),
+    );
     world.sql("UPDATE instances SET instance_id = 'i-00000000000000bad'").await;
     world.delete(&web).await;
     world.in_line().await;
@@ -85,9 +90,7 @@ async fn deleting_what_is_gone_already_is_a_success() {
 async fn an_unknown_image_is_said_and_heals_by_a_changed_goal() {
     let world = World::discovered("us-west-2").await;
     let good = world.image().await.path;
-    world
-        .sql("INSERT INTO images (name, path) VALUES ('ours', 'ami-00000000000000bad')")
-        .await;
+    world.sql("INSERT INTO images (name, path) VALUES ('ours', 'ami-00000000000000bad')").await;
     let web = world.instance("web-1").await;
     world.sql("UPDATE instances SET image_id = (SELECT id FROM images WHERE name = 'ours')").await;
     let said = world.failure("Image").await;

@@ -47,7 +47,10 @@ async fn wrong_credentials_are_said_with_advice_and_heal() {
     world.instance("web-1").await;
     world.proxy.fail("*", [Fault::Forbid; 3]);
     let said = world.failure("Instance").await;
-    assert!(said.contains("AuthFailure") && said.contains("check the Synchronizer's AWS credentials"), "{said}");
+    assert!(
+        said.contains("AuthFailure") && said.contains("check the Synchronizer's AWS credentials"),
+        "{said}"
+    );
     assert!(!said.contains("AKID") && !said.contains("secret"), "{said}");
     world.in_line().await;
     assert_eq!(world.witness().living().len(), 1);

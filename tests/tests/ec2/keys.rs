@@ -63,6 +63,9 @@ async fn what_is_no_key_is_said() {
     let world = World::discovered("me-south-1").await;
     world.user(Some("my key is under the mat")).await;
     let said = world.failure("User").await;
-    assert!(said.contains("the public key of alice@lab.example") && said.contains("`public_key`"), "{said}");
+    assert!(
+        said.contains("the public key of alice@lab.example") && said.contains("`public_key`"),
+        "{said}"
+    );
     assert_eq!(world.proxy.changes(), 0);
 }

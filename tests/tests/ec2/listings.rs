@@ -49,12 +49,16 @@ async fn a_zone_that_vanished_is_shown_and_heals_when_it_is_back() {
         })
         .await;
     let said = message(&status, "Site", State::Failed).unwrap();
-    assert!(said.contains("zone ap-northeast-2a is no longer offered by EC2 in region ap-northeast-3"), "{said}");
+    assert!(
+        said.contains("zone ap-northeast-2a is no longer offered by EC2 in region ap-northeast-3"),
+        "{said}"
+    );
     world.sql("DELETE FROM sites WHERE login_base LIKE 'ap-northeast-3%'").await;
-    world.until_in("ap-northeast-2", true, "the zones", |status| {
-        message(status, "Site", State::Failed).is_none()
-    })
-    .await;
+    world
+        .until_in("ap-northeast-2", true, "the zones", |status| {
+            message(status, "Site", State::Failed).is_none()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,10 +67,17 @@ async fn own_images_are_listed_and_one_that_vanished_is_shown() {
     let web = world.instance("web-1").await;
     world.in_line().await;
     let id = world.get(web.id).await.instance_id.unwrap();
-    let made = world.moto.call(world.region, "create_image", &json!({ "InstanceId": id, "Name": "our golden image" }));
+    let made = world.moto.call(
+        world.region,
+        "create_image",
+        &json!({ "InstanceId": id, "Name": "our golden image" }),
+    );
     world.checked().await;
     let golden = |conn: &mut xos_sync_core::db::AnyConnection| -> QueryResult<Image> {
-        images::table.filter(images::name.eq("our golden image")).select(Image::as_select()).first(conn)
+        images::table
+            .filter(images::name.eq("our golden image"))
+            .select(Image::as_select())
+            .first(conn)
     };
     assert_eq!(world.write(golden).await.backend_id.as_deref(), made["ImageId"].as_str());
 
@@ -107,7 +118,9 @@ async fn rows_that_are_not_ec2s_are_none_of_its_business() {
         .sql("INSERT INTO nodes (name, site_deployment_id) SELECT 'node1.princeton', max(id) FROM site_deployments")
         .await;
     let status = world.in_line().await;
-    for (model, foreign) in [("Deployment", 1), ("Site", 1), ("Image", 1), ("SiteDeployment", 1), ("Node", 1)] {
+    for (model, foreign) in
+        [("Deployment", 1), ("Site", 1), ("Image", 1), ("SiteDeployment", 1), ("Node", 1)]
+    {
         let counts = &status.models.iter().find(|it| it.model == model).unwrap().counts;
         assert_eq!(counts.get(&State::Goal), Some(&foreign), "{model}: {counts:?}");
     }

@@ -8,14 +8,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A moto server, stopped when the last test that uses it ends.
-pub struct Moto {
+pub(crate) struct Moto {
     folder: TempDir,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Moto {
     /// The one that tests share; each has a region of it to itself.
-    pub fn shared() -> Arc<Self> {
+    pub(crate) fn shared() -> Arc<Self> {
         static RUNNING: OnceLock<Mutex<Weak<Moto>>> = OnceLock::new();
         let mut running =
             RUNNING.get_or_init(Mutex::default).lock().unwrap_or_else(|broken| broken.into_inner());
@@ -26,7 +26,7 @@ impl Moto {
         })
     }
 
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let output = script().arg("start").arg(folder.path()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -36,20 +36,28 @@ impl Moto {
     }
 
     /// What is there, as AWS's own library sees it.
-    pub fn witness(&self, region: &str) -> Witness {
+    pub(crate) fn witness(&self, region: &str) -> Witness {
         let all = self.python(region, &["list"]);
         let rows = |name: &str| all[name].as_array().unwrap().clone();
         Witness { instances: rows("instances"), volumes: rows("volumes"), keys: rows("keys") }
     }
 
     /// How often an action was called so far, by everybody.
-    pub fn actions(&self, action: &str) -> usize {
-        let log = std::fs::read_to_string(self.folder.path().join("actions.log")).unwrap_or_default();
-        log.lines().filter(|line| line.contains(&format!(" ACTION {action} "))).count()
+    pub(crate) fn actions(&self, action: &str) -> usize {
+        self.record().lines().filter(|line| line.contains(&format!(" ACTION {action} "))).count()
+    }
+
+    /// How often anything was called so far.
+    pub(crate) fn calls(&self) -> usize {
+        self.record().lines().count()
+    }
+
+    fn record(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("actions.log")).unwrap_or_default()
     }
 
     /// A call by AWS's own library.
-    pub fn call(&self, region: &str, operation: &str, arguments: &Value) -> Value {
+    pub(crate) fn call(&self, region: &str, operation: &str, arguments: &Value) -> Value {
         self.python(region, &[operation, &arguments.to_string()])
     }
 
@@ -74,28 +82,29 @@ impl Drop for Moto {
 
 /// What is at a backend.
 #[derive(Debug)]
-pub struct Witness {
-    pub instances: Vec<Value>,
-    pub volumes: Vec<Value>,
-    pub keys: Vec<Value>,
+pub(crate) struct Witness {
+    pub(crate) instances: Vec<Value>,
+    pub(crate) volumes: Vec<Value>,
+    pub(crate) keys: Vec<Value>,
 }
 
 impl Witness {
     /// The instances that are not terminated.
-    pub fn living(&self) -> Vec<&Value> {
-        let gone = |it: &Value| matches!(it["state"].as_str(), Some("terminated" | "shutting-down"));
+    pub(crate) fn living(&self) -> Vec<&Value> {
+        let gone =
+            |it: &Value| matches!(it["state"].as_str(), Some("terminated" | "shutting-down"));
         self.instances.iter().filter(|it| !gone(it)).collect()
     }
 
     /// The only one that is not terminated.
-    pub fn only(&self) -> &Value {
+    pub(crate) fn only(&self) -> &Value {
         let living = self.living();
         assert_eq!(living.len(), 1, "{living:#?}");
         living[0]
     }
 }
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 /// What happens to a call in place of being answered.
 #[derive(Clone, Copy, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It is carried out, and the connection breaks before the answer.
     LoseAnswer,
     /// It is refused: too many calls.
@@ -17,8 +17,8 @@ pub enum Fault {
 }
 
 /// A proxy on a free port.
-pub struct Proxy {
-    pub url: String,
+pub(crate) struct Proxy {
+    pub(crate) url: String,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -30,7 +30,7 @@ struct Inner {
 }
 
 impl Proxy {
-    pub fn to(url: &str) -> Self {
+    pub(crate) fn to(url: &str) -> Self {
         let server = url.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -46,28 +46,28 @@ impl Proxy {
     }
 
     /// The next calls of this action fail so; `*` stands for any action.
-    pub fn fail(&self, action: &str, faults: impl IntoIterator<Item = Fault>) {
+    pub(crate) fn fail(&self, action: &str, faults: impl IntoIterator<Item = Fault>) {
         self.inner.lock().unwrap().faults.entry(action.to_owned()).or_default().extend(faults);
     }
 
     /// No call goes through any more, or they do again.
-    pub fn set_down(&self, down: bool) {
+    pub(crate) fn set_down(&self, down: bool) {
         self.inner.lock().unwrap().down = down;
     }
 
     /// How often this action was called.
-    pub fn calls(&self, action: &str) -> usize {
+    pub(crate) fn calls(&self, action: &str) -> usize {
         self.inner.lock().unwrap().calls.get(action).copied().unwrap_or_default()
     }
 
     /// How often anything was called that may change something.
-    pub fn changes(&self) -> usize {
+    pub(crate) fn changes(&self) -> usize {
         let inner = self.inner.lock().unwrap();
         inner.calls.iter().filter(|(name, _)| !name.starts_with("Describe")).map(|(_, n)| n).sum()
     }
 
     /// How often anything was called.
-    pub fn all_calls(&self) -> usize {
+    pub(crate) fn all_calls(&self) -> usize {
         self.inner.lock().unwrap().calls.values().sum()
     }
 }
@@ -90,10 +90,15 @@ fn pass_on(connection: &mut TcpStream, server: &str, inner: &Mutex<Inner>) -> io
         of_action.or_else(|| inner.faults.get_mut("*").and_then(VecDeque::pop_front))
     };
     match fault {
-        Some(Fault::Throttle) => refuse(connection, 503, "RequestLimitExceeded", "Request limit exceeded."),
-        Some(Fault::Forbid) => {
-            refuse(connection, 401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+        Some(Fault::Throttle) => {
+            refuse(connection, 503, "RequestLimitExceeded", "Request limit exceeded.")
         }
+        Some(Fault::Forbid) => refuse(
+            connection,
+            401,
+            "AuthFailure",
+            "AWS was not able to validate the provided access credentials",
+        ),
         Some(Fault::LoseAnswer) => forward(&head, &body, server).map(drop),
         None => {
             let answer = forward(&head, &body, server)?;
@@ -119,7 +124,10 @@ fn refuse(connection: &mut TcpStream, status: u16, code: &str, message: &str) ->
     );
     let length = body.len();
     connection.write_all(
-        format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").as_bytes(),
+        format!(
+            "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .as_bytes(),
     )
 }
 

@@ -24,21 +24,21 @@ use super::proxy::Proxy;
 /// Longer than anything takes here.
 const LONGEST: Duration = Duration::from_secs(60);
 
-pub const KEY: &str =
+pub(crate) const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIC+2lYl9mVQxPQzqqZ6R1nGJcW1mvIcO6Ec2vLrP1m2X alice";
 
 /// A goal state and where it goes.
-pub struct World {
-    pub moto: Arc<Moto>,
-    pub proxy: Proxy,
-    pub db: Db,
-    pub region: &'static str,
+pub(crate) struct World {
+    pub(crate) moto: Arc<Moto>,
+    pub(crate) proxy: Proxy,
+    pub(crate) db: Db,
+    pub(crate) region: &'static str,
     _folder: TempDir,
 }
 
 impl World {
     /// An empty goal state, and a region that no other test uses.
-    pub async fn new(region: &'static str) -> Self {
+    pub(crate) async fn new(region: &'static str) -> Self {
         let moto = Moto::shared();
         let proxy = Proxy::to(&moto.url);
         let folder = tempfile::tempdir().unwrap();
@@ -49,24 +49,24 @@ impl World {
     }
 
     /// With what EC2 offers in it.
-    pub async fn discovered(region: &'static str) -> Self {
+    pub(crate) async fn discovered(region: &'static str) -> Self {
         let world = Self::new(region).await;
         world.in_line().await;
         world
     }
 
-    pub fn client(&self, region: &str) -> Ec2 {
+    pub(crate) fn client(&self, region: &str) -> Ec2 {
         let builder = Ec2::builder().endpoint(&self.proxy.url).region(region);
         builder.credentials("AKID", "secret").timeout(Duration::from_secs(10)).build().unwrap()
     }
 
     /// Runs a Synchronizer until the status is as wanted.
-    pub async fn until(&self, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
         self.until_in(self.region, false, what, holds).await
     }
 
     /// The same in another region, or after all steps have come round.
-    pub async fn until_in(
+    pub(crate) async fn until_in(
         &self,
         region: &str,
         come_round: bool,
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Runs a Synchronizer until everything is in line, and all steps have come round.
-    pub async fn in_line(&self) -> Status {
+    pub(crate) async fn in_line(&self) -> Status {
         self.until("all in line", |status| {
             status.steps.iter().all(|step| step.last_run.is_some()) && status.is_settled()
         })
@@ -120,17 +120,17 @@ impl World {
     }
 
     /// The same after each step has listed its backend once more.
-    pub async fn checked(&self) -> Status {
+    pub(crate) async fn checked(&self) -> Status {
         self.until_in(self.region, true, "all in line", Status::is_settled).await
     }
 
     /// Runs a Synchronizer until a row of this model has failed, and returns what it says.
-    pub async fn failure(&self, model: &str) -> String {
+    pub(crate) async fn failure(&self, model: &str) -> String {
         self.failure_with(model, "").await
     }
 
     /// The same for an error in which this text stands.
-    pub async fn failure_with(&self, model: &str, text: &str) -> String {
+    pub(crate) async fn failure_with(&self, model: &str, text: &str) -> String {
         let said = |status: &Status| {
             message(status, model, State::Failed).filter(|said| said.contains(text))
         };
@@ -138,39 +138,37 @@ impl World {
         said(&status).unwrap()
     }
 
-    pub async fn status(&self) -> Status {
+    pub(crate) async fn status(&self) -> Status {
         status::read(&self.db, &Registry::linked().unwrap()).await.unwrap()
     }
 
-    pub fn witness(&self) -> Witness {
+    pub(crate) fn witness(&self) -> Witness {
         self.moto.witness(self.region)
     }
 
-    pub async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     ) -> T {
         self.db.write(work).await.unwrap()
     }
 
-    pub async fn sql(&self, statement: &str) {
+    pub(crate) async fn sql(&self, statement: &str) {
         let statement = statement.to_owned();
         self.write(move |conn| diesel::sql_query(&statement).execute(conn)).await;
     }
 
-    pub async fn get<M: Model>(&self, id: Id<M>) -> M {
+    pub(crate) async fn get<M: Model>(&self, id: Id<M>) -> M {
         Context::new(self.db.clone(), "test").get(id).await.unwrap()
     }
 
     /// The first AMI that was listed.
-    pub async fn image(&self) -> Image {
-        self.write(|conn| {
-            images::table.order(images::name).select(Image::as_select()).first(conn)
-        })
-        .await
+    pub(crate) async fn image(&self) -> Image {
+        self.write(|conn| images::table.order(images::name).select(Image::as_select()).first(conn))
+            .await
     }
 
-    pub async fn node(&self, kind: &'static str) -> Node {
+    pub(crate) async fn node(&self, kind: &'static str) -> Node {
         let name = format!("{kind}.{}a", self.region);
         self.write(move |conn| {
             nodes::table.filter(nodes::name.eq(&name)).select(Node::as_select()).first(conn)
@@ -179,7 +177,7 @@ impl World {
     }
 
     /// The site of people and slices here, which is not a zone's.
-    pub async fn site(&self) -> Id<Site> {
+    pub(crate) async fn site(&self) -> Id<Site> {
         self.write(|conn| {
             let found = sites::table.filter(sites::login_base.eq("lab")).select(sites::id);
             match found.first(conn).optional()? {
@@ -190,7 +188,7 @@ impl World {
         .await
     }
 
-    pub async fn slice(&self) -> Id<Slice> {
+    pub(crate) async fn slice(&self) -> Id<Slice> {
         let site = self.site().await;
         self.write(move |conn| {
             let found = slices::table.filter(slices::name.eq("lab_web")).select(slices::id);
@@ -202,7 +200,7 @@ impl World {
         .await
     }
 
-    pub async fn user(&self, key: Option<&'static str>) -> User {
+    pub(crate) async fn user(&self, key: Option<&'static str>) -> User {
         let site = self.site().await;
         self.write(move |conn| {
             let new = NewUser::new("alice@lab.example", "Alice", "A", site);
@@ -212,8 +210,9 @@ impl World {
     }
 
     /// What an instance here is unless a test says otherwise.
-    pub async fn new_instance(&self, name: &str) -> NewInstance {
-        let (slice, image, node) = (self.slice().await, self.image().await, self.node("t3.micro").await);
+    pub(crate) async fn new_instance(&self, name: &str) -> NewInstance {
+        let (slice, image, node) =
+            (self.slice().await, self.image().await, self.node("t3.micro").await);
         let deployment = self
             .write(|conn| {
                 deployments::table
@@ -225,12 +224,12 @@ impl World {
         NewInstance::new(name, slice, image.id, deployment, node.id)
     }
 
-    pub async fn instance(&self, name: &str) -> Instance {
+    pub(crate) async fn instance(&self, name: &str) -> Instance {
         let new = self.new_instance(name).await;
         self.write(move |conn| new.insert(conn)).await
     }
 
-    pub async fn delete(&self, instance: &Instance) {
+    pub(crate) async fn delete(&self, instance: &Instance) {
         let id = instance.id;
         self.write(move |conn| {
             diesel::delete(instances::table.filter(instances::id.eq(id))).execute(conn)
@@ -240,7 +239,7 @@ impl World {
 }
 
 /// What the status says of the first row of this model in this state.
-pub fn message(status: &Status, model: &str, state: State) -> Option<String> {
+pub(crate) fn message(status: &Status, model: &str, state: State) -> Option<String> {
     let object = status.objects.iter().find(|it| it.model == model && it.state == state)?;
     Some(object.message.clone().unwrap_or_default())
 }

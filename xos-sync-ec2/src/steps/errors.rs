@@ -21,9 +21,9 @@ pub(super) fn told(error: Ec2Error) -> StepError {
             StepError::retry_after(text, retry_after.unwrap_or(THROTTLED))
         }
         ErrorKind::Unauthorized => StepError::transient(format!("{text}; {CREDENTIALS}")),
-        ErrorKind::Invalid => StepError::terminal(format!(
-            "{text}; EC2 will not take it as it is: change the object"
-        )),
+        ErrorKind::Invalid => {
+            StepError::terminal(format!("{text}; EC2 will not take it as it is: change the object"))
+        }
         ErrorKind::NotFound => StepError::not_found(text),
         // Capacity, Conflict, Unavailable, Garbled, and what is looked at again: Duplicate, Idempotent….
         _ => StepError::transient(text),

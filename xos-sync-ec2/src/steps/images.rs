@@ -157,7 +157,8 @@ async fn add_missing(cx: &Context, amis: Vec<Ami>, pending: &mut Pending<Image>)
             })
             .await?;
         let mut new = Vec::new();
-        for ami in chunk.iter().filter(|ami| !known.iter().flatten().any(|id| *id == ami.image_id)) {
+        for ami in chunk.iter().filter(|ami| !known.iter().flatten().any(|id| *id == ami.image_id))
+        {
             let named = ami.name.clone().filter(|name| taken.insert(name.clone()));
             let unique = || match &ami.name {
                 Some(name) => format!("{name} ({})", ami.image_id),

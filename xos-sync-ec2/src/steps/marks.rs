@@ -32,10 +32,7 @@ pub(super) fn cut(text: &str) -> String {
 
 /// The filters for what was made for this row.
 pub(super) fn made_for<M: Model>(cx: &Context, row: &M) -> [Filter; 2] {
-    [
-        Filter::tag(UID_TAG, row.uid()),
-        Filter::tag(SYNCHRONIZER_TAG, cx.synchronizer()),
-    ]
+    [Filter::tag(UID_TAG, row.uid()), Filter::tag(SYNCHRONIZER_TAG, cx.synchronizer())]
 }
 
 /// The wanted tags that are missing or have another value.

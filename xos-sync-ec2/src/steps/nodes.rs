@@ -93,10 +93,8 @@ impl SyncNodes {
         pending: &mut Pending<Node>,
     ) -> StepResult {
         let zones = links.iter().filter_map(|link| link.availability_zone.as_ref());
-        let filters = [
-            Filter::new("location", zones),
-            Filter::new("instance-type", &self.catalog.types),
-        ];
+        let filters =
+            [Filter::new("location", zones), Filter::new("instance-type", &self.catalog.types)];
         let mut pages = self.ec2.describe_instance_type_offerings(&filters);
         while let Some(offerings) = pages.next().await.map_err(told)? {
             let mut missing = Vec::new();
@@ -133,10 +131,7 @@ impl SyncNodes {
         nodes: impl IntoIterator<Item = (&str, &str)>,
     ) -> Result<BTreeSet<String>, StepError> {
         let (types, zones): (BTreeSet<&str>, BTreeSet<&str>) = nodes.into_iter().unzip();
-        let filters = [
-            Filter::new("location", zones),
-            Filter::new("instance-type", types),
-        ];
+        let filters = [Filter::new("location", zones), Filter::new("instance-type", types)];
         let pages = self.ec2.describe_instance_type_offerings(&filters);
         let offerings = pages.all().await.map_err(told)?.into_iter();
         Ok(offerings.map(|it| format!("{}.{}", it.instance_type, it.zone_name)).collect())

@@ -16,8 +16,7 @@ use super::{deployments, zones};
 use crate::client::Ec2;
 
 /// The links to EC2.
-pub(super) const LINKS: &str =
-    "site_deployments.deployment_id IN (SELECT d.id FROM deployments AS d WHERE d.name = 'Amazon EC2')";
+pub(super) const LINKS: &str = "site_deployments.deployment_id IN (SELECT d.id FROM deployments AS d WHERE d.name = 'Amazon EC2')";
 
 /// Links each zone's site to the deployment. A link whose zone EC2 no longer offers is an error.
 #[sync_step(

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use aws_smithy_types::base64;
-use xos_sync_core::{Context, Model, Pending, StepError, StepResult, SyncStep, models::User, sync_step};
+use xos_sync_core::{
+    Context, Model, Pending, StepError, StepResult, SyncStep, models::User, sync_step,
+};
 
 use super::rows::{Rows, is_news};
 use super::{marks, told};
@@ -143,8 +145,18 @@ mod tests {
     #[test]
     fn what_cannot_be_a_key_is_known() {
         let body = "AAAAC3NzaC1lZDI1NTE5AAAAIC+2lYl9mVQxPQzqqZ6R1nGJcW1mvIcO6Ec2vLrP1m2X";
-        assert!(is_key(&format!("ssh-ed25519 {body} alice")) && is_key("---- BEGIN SSH2 PUBLIC KEY ----"));
-        for wrong in ["", "ssh-rsa", "ssh-rsa AAAA", "under the mat", &format!("ecdsa {body}"), &format!("ssh-rsa !{body}")] {
+        assert!(
+            is_key(&format!("ssh-ed25519 {body} alice"))
+                && is_key("---- BEGIN SSH2 PUBLIC KEY ----")
+        );
+        for wrong in [
+            "",
+            "ssh-rsa",
+            "ssh-rsa AAAA",
+            "under the mat",
+            &format!("ecdsa {body}"),
+            &format!("ssh-rsa !{body}"),
+        ] {
             assert!(!is_key(wrong), "{wrong}");
         }
     }

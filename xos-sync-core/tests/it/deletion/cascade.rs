@@ -85,9 +85,9 @@ async fn a_child_that_cannot_be_deleted_holds_its_parents() {
     assert_eq!(
         world.troubles().await,
         [
+            "Trough trough (#1) failed (terminal, 1 time, waits for a changed goal): it is bolted down",
             "Barn barn (#1) deleting: waits until Stall #1 no longer references it (barn_id)",
             "Stall stall (#1) deleting: waits until Trough #1 no longer references it (stall_id)",
-            "Trough trough (#1) failed (terminal, 1 time, waits for a changed goal): it is bolted down",
         ]
     );
 }

@@ -121,38 +121,3 @@ async fn a_child_moves_away_while_its_parent_waits_for_deletion() {
     assert_eq!(world.backend.sorted_log(), ["delete farm", "sync field"]);
     assert_eq!(world.backend.names(), ["field", "other"]);
 }
-
-#[tokio::test]
-async fn deleted_before_its_turn() {
-    let world = World::new().await;
-    let farm = world.farm("farm").await;
-    let field = world.field("field", &farm).await;
-    world.pass().await;
-    world.backend.log();
-    // The step of the crops makes four calls at once; the others wait for their turn.
-    let gates: Vec<_> = (0..4).map(|at| world.backend.gate(&format!("sync c{at}"))).collect();
-    for at in 0..6 {
-        world.crop(&format!("c{at}"), &field).await;
-    }
-    let running = world.start().await;
-    for gate in &gates {
-        gate.entered().await;
-    }
-    world.crop("late", &field).await;
-    world.sql("DELETE FROM crops WHERE name IN ('c5', 'late')").await;
-    // All is looked at, and looked at again.
-    for other in ["farm a", "farm b"] {
-        world.farm(other).await;
-        until("the other farm", async || world.backend.names().iter().any(|name| name == other))
-            .await;
-    }
-    gates.iter().for_each(|gate| gate.open());
-    until("the rest", async || world.ask("name", "FROM crops WHERE enacted").await.len() == 5)
-        .await;
-    until("the removal", async || world.ask("name", "FROM crops WHERE deleted").await.is_empty())
-        .await;
-    running.stop().await;
-    let log = world.backend.sorted_log();
-    let crops: Vec<_> = log.iter().filter(|call| !call.contains("farm")).collect();
-    assert_eq!(crops, ["sync c0", "sync c1", "sync c2", "sync c3", "sync c4"]);
-}

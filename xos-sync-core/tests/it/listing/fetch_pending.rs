@@ -8,7 +8,7 @@ use xos_sync_core::{Context, Id, Pending, Registry, StepError, StepResult, SyncS
 use crate::world::{Answer, Backend, Farm, NewFarm, World, in_time, models};
 
 /// Lists the backend: `new …` there is added here, `drifted …` is synced again.
-#[sync_step(provides = Farm, synchronizer = "farm", interval = 60, timeout = 2)]
+#[sync_step(provides = Farm, synchronizer = "farm", interval = 60, timeout = 1)]
 pub struct AdoptFarms {
     backend: Backend,
 }
@@ -142,7 +142,7 @@ async fn a_listing_that_hangs_or_panics_is_a_failed_listing() {
         (Answer::Panic("no page 2"), "the step AdoptFarms panicked: no page 2"),
         (
             Answer::Hang,
-            "the step AdoptFarms did not return within 2 s and was given up; what it had begun is unknown",
+            "the step AdoptFarms did not return within 1 s and was given up; what it had begun is unknown",
         ),
     ] {
         let world = World::of(adopting).await;

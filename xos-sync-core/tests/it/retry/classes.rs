@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::{Answer, World};
+use crate::world::{Answer, World, hasty_registry};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -127,7 +127,7 @@ async fn a_panic_is_a_failure_with_its_message() {
 
 #[tokio::test]
 async fn a_call_that_takes_too_long_is_a_failure_with_its_limit() {
-    let world = World::new().await;
+    let world = World::of(hasty_registry).await;
     let farm = world.farm("farm").await;
     let field = world.field("field", &farm).await;
     world.crop("crop", &field).await;
@@ -136,7 +136,7 @@ async fn a_call_that_takes_too_long_is_a_failure_with_its_limit() {
     assert_eq!(
         world.troubles().await,
         [
-            "Crop crop (#1) failed (transient, 1 time): the step SyncCrops did not return within 2 s and was \
+            "Crop crop (#1) failed (transient, 1 time): the step HastyCrops did not return within 1 s and was \
           given up; what it had begun is unknown"
         ]
     );

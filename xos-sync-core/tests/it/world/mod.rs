@@ -28,8 +28,8 @@ use xos_sync_core::{
 pub use backend::{Answer, Backend};
 pub(crate) use models::step;
 pub use models::{
-    Crop, Farm, Field, NewCrop, NewFarm, NewField, SyncCrops, SyncFarms, SyncFields, models,
-    registry,
+    Crop, Farm, Field, NewCrop, NewFarm, NewField, SyncCrops, SyncFarms, SyncFields,
+    hasty_registry, models, registry,
 };
 
 /// Longer than anything takes here, so that what hangs fails.

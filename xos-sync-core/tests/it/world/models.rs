@@ -83,7 +83,8 @@ pub(crate) use step;
 step!(SyncFarms, Farm, synchronizer = "farm", interval = 3600);
 step!(SyncFields, Field, synchronizer = "farm", interval = 3600);
 
-step!(SyncCrops, Crop, synchronizer = "farm", interval = 3600, concurrency = 4, timeout = 2);
+step!(SyncCrops, Crop, synchronizer = "farm", interval = 3600, concurrency = 4);
+step!(HastyCrops, Crop, synchronizer = "farm", interval = 3600, concurrency = 4, timeout = 1);
 
 /// The three models without steps.
 pub fn models() -> Registry {
@@ -96,4 +97,12 @@ pub fn registry() -> Registry {
         .step(SyncFarms::registration())
         .step(SyncFields::registration())
         .step(SyncCrops::registration())
+}
+
+/// The same, but calls for crops are given up after a second.
+pub fn hasty_registry() -> Registry {
+    models()
+        .step(SyncFarms::registration())
+        .step(SyncFields::registration())
+        .step(HastyCrops::registration())
 }

@@ -21,7 +21,8 @@ pub(super) async fn launch(
     let ami = images::find(ec2, &goal.ami).await?;
     let before = instance.instance_uuid.clone();
     let mut token = before.clone().unwrap_or_else(|| instance.uid().to_owned());
-    let of_dead = |token: &str| dead.iter().find(|dead| dead.client_token.as_deref() == Some(token));
+    let of_dead =
+        |token: &str| dead.iter().find(|dead| dead.client_token.as_deref() == Some(token));
     while let Some(dead) = of_dead(&token) {
         token = token_after(instance.uid(), &dead.instance_id);
     }
@@ -46,7 +47,10 @@ pub(super) async fn launch(
             Ok(made) => return Ok(made),
             Err(error) if error.kind() == ErrorKind::IdempotentTerminated => token = next(&token),
             Err(error) if error.kind() == ErrorKind::IdempotentMismatch => {
-                return Err(wait("waiting for EC2 to show the instance that an earlier call made", 2));
+                return Err(wait(
+                    "waiting for EC2 to show the instance that an earlier call made",
+                    2,
+                ));
             }
             Err(error) => {
                 if !error.outcome_unknown() {
@@ -68,7 +72,8 @@ pub(super) fn token_after(uid: &str, lost: &str) -> String {
 
 /// The token after one whose instance is terminated and not shown any more.
 fn next(token: &str) -> String {
-    let numbered = token.rsplit_once('+').and_then(|(base, n)| Some((base, n.parse::<u32>().ok()?)));
+    let numbered =
+        token.rsplit_once('+').and_then(|(base, n)| Some((base, n.parse::<u32>().ok()?)));
     match numbered {
         Some((base, n)) => format!("{base}+{}", n.saturating_add(1)),
         None => format!("{token}+1"),

@@ -38,7 +38,11 @@ pub(super) enum Recorded {
 
 impl Found {
     /// Looks by tag, and by the recorded id if that did not find it.
-    pub(super) async fn look(ec2: &Ec2, cx: &Context, instance: &Instance) -> Result<Self, StepError> {
+    pub(super) async fn look(
+        ec2: &Ec2,
+        cx: &Context,
+        instance: &Instance,
+    ) -> Result<Self, StepError> {
         let query = marks::made_for(cx, instance)
             .into_iter()
             .fold(InstanceQuery::new(), InstanceQuery::filter);
@@ -48,7 +52,8 @@ impl Found {
             && !machines.iter().any(|machine| machine.instance_id == *id)
         {
             let shown = ec2.describe_instances_by_id(&[id]).await.map_err(told)?;
-            let ours = |machine: &Machine| machine.tag(UID_TAG).is_none_or(|uid| uid == instance.uid());
+            let ours =
+                |machine: &Machine| machine.tag(UID_TAG).is_none_or(|uid| uid == instance.uid());
             foreign = shown.iter().any(|machine| !ours(machine));
             machines.extend(shown.into_iter().filter(ours));
         }
@@ -124,5 +129,126 @@ pub(super) fn forget(instance: &mut Instance, recorded: &Recorded) -> Result<(),
             tracing::warn!(%id, ?recorded, "{} has lost its instance", instance.object_ref());
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xos_sync_core::model::Bookkeeping;
+    use xos_sync_core::models::Isolation;
+    use xos_sync_core::{Id, Micros};
+
+    use super::*;
+    use crate::client::InstanceState;
+
+    fn machine(id: &str, state: &str, launched: &str) -> Machine {
+        Machine {
+            instance_id: id.to_owned(),
+            state: InstanceState::from(state),
+            state_reason: Some("no room.".to_owned()),
+            image_id: None,
+            instance_type: None,
+            key_name: None,
+            zone_name: None,
+            private_ip: None,
+            public_ip: None,
+            private_dns_name: None,
+            public_dns_name: None,
+            launch_time: Some(launched.to_owned()),
+            client_token: None,
+            volume_ids: Vec::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    fn row(id: Option<&str>, ran: bool, seen: bool) -> Instance {
+        Instance {
+            id: Id::new(1),
+            name: "web".to_owned(),
+            slice_id: Id::new(1),
+            image_id: Id::new(1),
+            deployment_id: Id::new(1),
+            node_id: Id::new(1),
+            flavor_id: None,
+            creator_id: None,
+            isolation: Isolation::Vm,
+            parent_id: None,
+            number_cores: 0,
+            user_data: None,
+            volumes: None,
+            instance_id: id.map(str::to_owned),
+            instance_uuid: Some("u".to_owned()),
+            instance_name: None,
+            ip: ran.then(|| "10.0.0.1".to_owned()),
+            backend_flavor: seen.then(|| "t3.micro".to_owned()),
+            backend_image: None,
+            bookkeeping: Bookkeeping {
+                uid: "u".to_owned(),
+                created: Micros(0),
+                updated: Micros(0),
+                enacted: None,
+                deleted: false,
+                no_sync: false,
+                lazy_blocked: false,
+                backend_status: None,
+                backend_class: None,
+                attempts: 0,
+                retry_at: None,
+            },
+        }
+    }
+
+    #[test]
+    fn the_recorded_or_else_the_oldest_one_stays() {
+        let all = || {
+            vec![
+                machine("i-1", "running", "2026-01-02"),
+                machine("i-2", "pending", "2026-01-01"),
+                machine("i-3", "stopped", "2026-01-03"),
+                machine("i-4", "terminated", "2025-01-01"),
+                machine("i-5", "shutting-down", "2025-01-01"),
+            ]
+        };
+        let found = Found::sort(all(), None);
+        assert_eq!(found.kept.map(|kept| kept.instance_id).as_deref(), Some("i-2"));
+        assert_eq!(found.surplus, ["i-1", "i-3"]);
+        assert_eq!((found.dead.len(), found.leaving.as_deref()), (2, Some("i-5")));
+
+        let found = Found::sort(all(), Some("i-3"));
+        assert_eq!(found.kept.map(|kept| kept.instance_id).as_deref(), Some("i-3"));
+        assert_eq!(found.recorded, Recorded::Fine);
+        assert_eq!(Found::sort(all(), Some("i-4")).recorded, Recorded::Dead("no room".to_owned()));
+        assert_eq!(Found::sort(all(), Some("i-9")).recorded, Recorded::Unknown);
+    }
+
+    #[test]
+    fn a_lost_instance_gives_way_to_one_under_another_token() {
+        let dead = Recorded::Dead("terminated by user".to_owned());
+        for (recorded, seen) in
+            [(&dead, true), (&Recorded::Unknown, true), (&Recorded::Foreign, false)]
+        {
+            let mut lost = row(Some("i-1"), true, seen);
+            forget(&mut lost, recorded).unwrap();
+            assert_eq!(lost.instance_uuid.as_deref(), Some("u.i-1"));
+            assert_eq!((lost.instance_id, lost.ip, lost.backend_flavor), (None, None, None));
+        }
+    }
+
+    #[test]
+    fn an_instance_that_ec2_does_not_show_yet_is_asked_for_under_the_same_token() {
+        let mut late = row(Some("i-1"), false, false);
+        forget(&mut late, &Recorded::Unknown).unwrap();
+        assert_eq!((late.instance_id, late.instance_uuid.as_deref()), (None, Some("u")));
+    }
+
+    #[test]
+    fn an_instance_that_never_ran_is_an_error_that_waits() {
+        let mut failed = row(Some("i-1"), false, true);
+        let error = forget(&mut failed, &Recorded::Dead("no room".to_owned())).unwrap_err();
+        assert!(
+            error.message().contains("EC2 ended i-1 before it was running: no room"),
+            "{error}"
+        );
+        assert_eq!((failed.instance_id, failed.instance_uuid.as_deref()), (None, Some("u.i-1")));
     }
 }

@@ -34,7 +34,8 @@ const LATE: Duration = Duration::from_secs(10);
 ///   changed and started. Image and zone cannot change: that is an error which says what to do. User data
 ///   counts at the first boot only. An instance that was stopped is started.
 /// - **Waiting.** While EC2 works, the row waits without holding up others.
-/// - **Deletion.** Everything that carries the uid is terminated, and its volumes must be gone.
+/// - **Deletion.** Everything that carries the uid is terminated, and its volumes must be gone. To take an
+///   instance off EC2, delete its row: one whose `deployment_id` is changed is no longer looked after.
 ///
 /// Of the backend columns, `instance_id` is EC2's id, `instance_uuid` the client token, `instance_name`
 /// the name in DNS, `ip` the public address or else the private one, `backend_flavor` and `backend_image`
@@ -73,7 +74,9 @@ impl SyncStep for SyncInstances {
         if instance.instance_id.as_ref() != Some(&there.instance_id) {
             instance.instance_id = Some(there.instance_id.clone());
             // A token that somebody else made up is no way to find it again.
-            if let Some(token) = there.client_token.as_ref().filter(|it| it.starts_with(instance.uid())) {
+            if let Some(token) =
+                there.client_token.as_ref().filter(|it| it.starts_with(instance.uid()))
+            {
                 instance.instance_uuid = Some(token.clone());
             }
             cx.save(instance).await?;
@@ -84,18 +87,22 @@ impl SyncStep for SyncInstances {
     async fn delete_record(&self, cx: &Context, instance: &Instance) -> StepResult {
         let found = Found::look(&self.ec2, cx, instance).await?;
         let living = found.kept.iter().map(|kept| &kept.instance_id).chain(&found.surplus);
-        let mut waits = found.leaving;
+        let mut waits = found.leaving.clone();
         for id in living {
             self.terminate(id).await?;
             waits.get_or_insert_with(|| id.clone());
         }
+        let since = Micros::now().since(instance.bookkeeping.updated);
         if let Some(id) = waits {
-            return Err(wait(format!("waiting for EC2 to terminate {id}"), 1));
+            let after = (since / 4).clamp(Duration::from_secs(1), Duration::from_secs(15));
+            return Err(StepError::deferred(format!("waiting for EC2 to terminate {id}"), after));
         }
         self.remove_volumes(cx, instance).await?;
-        if found.dead.is_empty() && instance.instance_id.is_none() && instance.instance_uuid.is_some() {
+        let asked_for = instance.instance_uuid.as_ref().filter(|_| instance.instance_id.is_none());
+        let ended =
+            |token: &String| found.dead.iter().any(|it| it.client_token.as_ref() == Some(token));
+        if asked_for.is_some_and(|token| !ended(token)) {
             // The answer to its creation was lost: it may yet show.
-            let since = Micros::now().since(instance.bookkeeping.updated);
             if let Some(rest) = LATE.checked_sub(since).filter(|rest| !rest.is_zero()) {
                 let reason = "making sure that EC2 does not show an instance of it after all";
                 return Err(StepError::deferred(reason, rest));

@@ -45,7 +45,9 @@ pub(super) async fn settle(
             ec2.start_instances(&[id]).await.map_err(told)?;
             Err(wait(format!("starting {id}, which was stopped"), 2))
         }
-        InstanceState::Stopping => Err(wait(format!("waiting for {id} to stop, to start it again"), 3)),
+        InstanceState::Stopping => {
+            Err(wait(format!("waiting for {id} to stop, to start it again"), 3))
+        }
         state => Err(growing(format!("waiting for {id}, which is {state}"), there)),
     }
 }
