@@ -182,3 +182,6 @@ fn remove(
             .load(conn)?;
     Ok(removed.into_iter().map(|row| row.id).collect())
 }
+
+#[cfg(test)]
+mod tests;

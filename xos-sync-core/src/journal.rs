@@ -94,11 +94,13 @@ pub(crate) fn recover(
     }
 }
 
-/// The condition under which the row `row` is in nobody's hand for the first time.
-pub(crate) fn not_in_hand(model: &ModelInfo, row: &str) -> String {
+/// The condition under which no other Synchronizer has the row `row` in hand for the first
+/// time. What is in its own hand, a Synchronizer knows without asking.
+pub(crate) fn not_in_others_hand(model: &ModelInfo, row: &str, synchronizer: &str) -> String {
     format!(
         "NOT EXISTS (SELECT 1 FROM xos_sync_journal AS j WHERE j.model = '{table}' \
-         AND instr(',' || j.ids || ',', ',' || {row}.id || ',') > 0)",
+         AND j.synchronizer <> '{synchronizer}' AND instr(',' || j.ids || ',', ',' || {row}.id || ',') > 0)",
         table = model.table,
+        synchronizer = synchronizer.replace('\'', "''"),
     )
 }

@@ -34,6 +34,8 @@ pub(crate) struct Lane {
     pub(crate) questions: Arc<Questions>,
     sweeps: Vec<Sweep>,
     woken: VecDeque<Wake>,
+    /// The last question was a wake-up's.
+    woke_last: bool,
     /// A question is out.
     asking: bool,
     pub(crate) ready: Arc<ReadyRows>,
@@ -104,6 +106,7 @@ impl Lane {
             questions: Arc::new(questions),
             sweeps: wants.iter().map(sweep).collect(),
             woken: VecDeque::new(),
+            woke_last: false,
             asking: false,
             ready: Arc::default(),
             in_hand: HashMap::new(),
@@ -171,21 +174,24 @@ impl Lane {
             return None;
         }
         self.pace.asks(now);
-        let question = match self.next_wake(now) {
-            Some(wake) => Question::Woken(wake),
-            None => self.next_of_sweep(now)?,
+        // In turn, so that neither keeps the other waiting for long.
+        let question = if self.woke_last {
+            self.next_of_sweep(now).or_else(|| self.next_wake(now))?
+        } else {
+            self.next_wake(now).or_else(|| self.next_of_sweep(now))?
         };
+        self.woke_last = matches!(question, Question::Woken(_));
         self.asking = true;
         self.settled_meanwhile.clear();
         Some(question)
     }
 
     /// The next wake-up that no sweep is about to cover.
-    fn next_wake(&mut self, now: Instant) -> Option<Wake> {
+    fn next_wake(&mut self, now: Instant) -> Option<Question> {
         let covered: Vec<_> =
             self.sweeps.iter().filter(|sweep| sweep.begins(now)).map(|sweep| sweep.want).collect();
         self.woken.retain(|wake| !covered.contains(&wake.want));
-        self.woken.pop_front()
+        self.woken.pop_front().map(Question::Woken)
     }
 
     fn next_of_sweep(&mut self, now: Instant) -> Option<Question> {

@@ -114,6 +114,7 @@ impl Questions {
         spec: Option<&StepSpec>,
         observers: &Observers,
         models: &[&'static ModelInfo],
+        synchronizer: &str,
     ) -> Self {
         let doomed = sql::doomed("c.");
         let free = observers.unreferenced(model, "c", models);
@@ -124,7 +125,7 @@ impl Questions {
             Some(unobserved) => format!("(({unobserved}) OR NOT {created})"),
             None => format!("NOT {created}"),
         };
-        let not_in_hand = journal::not_in_hand(model, "c");
+        let not_in_hand = journal::not_in_others_hand(model, "c", synchronizer);
         Self {
             model,
             sync: toposort::syncable(observers, model, "c", only),
@@ -257,3 +258,6 @@ impl Rows {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,8 +23,11 @@ pub struct StepRegistration {
     /// The types of the struct's fields.
     pub backends: &'static [fn() -> TypeId],
     /// Makes the step, and takes its types away: one value for each observed model.
-    pub build: fn(&Backends) -> Result<Vec<Arc<dyn Observed>>, BackendError>,
+    pub build: BuildStep,
 }
+
+/// What [`StepRegistration::build`] is.
+pub type BuildStep = fn(&Backends) -> Result<Vec<Arc<dyn Observed>>, BackendError>;
 
 inventory::collect!(ModelRegistration);
 inventory::collect!(StepRegistration);

@@ -12,7 +12,7 @@ use crate::{
     event_loop::{self, Until},
     journal, migrate,
     model::{Micros, ModelInfo},
-    pass::{Clock, Limits, Passes, Report},
+    pass::{Clock, Limits, Passes, Report, Setup},
     pending::{Question, Questions, Want},
     registry::{Registry, StepRegistration},
     roll,
@@ -130,16 +130,16 @@ impl Synchronizer {
         let entries = self.enter().await?;
         let observers = roll::observers(&entries, &self.models);
         self.check_scopes(&observers).await?;
-        let mut passes = Passes::new(
-            self.db.clone(),
-            Context::new(self.db.clone(), self.name),
-            self.limits,
-            self.clock.clone(),
-            self.observed.clone(),
-            &observers,
-            &self.models,
-            self.progress.clone(),
-        );
+        let mut passes = Passes::new(Setup {
+            db: self.db.clone(),
+            context: Context::new(self.db.clone(), self.name),
+            limits: self.limits,
+            clock: self.clock.clone(),
+            observed: self.observed.clone(),
+            observers: &observers,
+            models: &self.models,
+            progress: self.progress.clone(),
+        });
         for (observed, round) in passes.rounds_mut() {
             let entry = entries.iter().find(|entry| {
                 entry.synchronizer == self.name
@@ -180,7 +180,7 @@ impl Synchronizer {
     async fn check_scopes(&self, observers: &crate::toposort::Observers) -> Result<()> {
         for observed in self.observed.iter().filter(|observed| observed.spec().only.is_some()) {
             let (spec, model) = (observed.spec(), observed.model());
-            let questions = Questions::new(model, Some(spec), observers, &self.models);
+            let questions = Questions::new(model, Some(spec), observers, &self.models, self.name);
             let keys = questions.keys(&Question::Next { want: Want::Sync, after: 0 }, 1);
             self.db
                 .run(move |conn| sql_query(format!("EXPLAIN {keys}")).execute(conn))

@@ -47,11 +47,6 @@ impl Moto {
         self.record().lines().filter(|line| line.contains(&format!(" ACTION {action} "))).count()
     }
 
-    /// How often anything was called so far.
-    pub(crate) fn calls(&self) -> usize {
-        self.record().lines().count()
-    }
-
     fn record(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("actions.log")).unwrap_or_default()
     }

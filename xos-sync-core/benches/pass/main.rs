@@ -4,7 +4,7 @@
 //!
 //! `cargo bench -p xos-sync-core` runs all of it; `-- quick` leaves out the million rows.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod by_hand;
 mod memory;

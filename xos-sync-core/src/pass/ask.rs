@@ -92,8 +92,11 @@ impl Passes {
         if rows.is_empty() {
             return;
         }
-        let first_time = |row: &&Box<dyn Row>| call == Call::Sync && row.enacted().is_none();
-        let ids: Vec<i64> = rows.iter().filter(first_time).map(|row| row.id()).collect();
+        let ids: Vec<i64> = rows
+            .iter()
+            .filter(|row| call == Call::Sync && row.enacted().is_none())
+            .map(|row| row.id())
+            .collect();
         if ids.is_empty() {
             rows.into_iter().for_each(|row| lane.ready.push(ReadyRow { row, call, journal: None }));
             return;
@@ -118,15 +121,17 @@ impl Passes {
         let Journaled { lane: at, call, rows, line } = journaled;
         match line {
             Ok((line, live)) => {
-                let first_time = |row: &Box<dyn Row>| row.enacted().is_none();
-                self.journal.insert(line, rows.iter().filter(|row| first_time(row)).count());
+                let first = rows.iter().filter(|row| row.enacted().is_none()).count();
+                self.journal.insert(line, first);
                 for row in rows {
-                    let journal = first_time(&row).then_some(line);
+                    let journal = row.enacted().is_none().then_some(line);
                     let gone = journal.is_some() && !live.contains(&row.id());
                     let ready = ReadyRow { row, call, journal };
                     if gone {
                         self.lanes[at].give_back(ready.row.id());
                         self.leave_journal(ready);
+                        let model = self.lanes[at].model;
+                        self.waited(model);
                     } else {
                         self.lanes[at].ready.push(ready);
                     }
@@ -183,6 +188,7 @@ impl Passes {
         }
     }
 
+    /// Rows of this model are free again.
     pub(super) fn waited(&mut self, model: &'static ModelInfo) {
         self.lanes.iter_mut().filter(|lane| lane.model == model).for_each(|lane| lane.look_again());
     }

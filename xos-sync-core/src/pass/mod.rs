@@ -65,6 +65,18 @@ pub(crate) struct Limits {
     pub(crate) backoff: Backoff,
 }
 
+/// What a run works with. The steps come in the order of their models' levels.
+pub(crate) struct Setup<'a> {
+    pub(crate) db: Db,
+    pub(crate) context: Context,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
+    pub(crate) observed: Vec<Arc<dyn Observed>>,
+    pub(crate) observers: &'a Observers,
+    pub(crate) models: &'a [&'static ModelInfo],
+    pub(crate) progress: watch::Sender<Report>,
+}
+
 /// The state of a running Synchronizer.
 pub(crate) struct Passes {
     db: Db,
@@ -116,25 +128,17 @@ enum Done {
 }
 
 impl Passes {
-    /// Sets up the lanes for these steps, in the order of the models.
-    #[allow(clippy::too_many_arguments)]
-    pub(crate) fn new(
-        db: Db,
-        context: Context,
-        limits: Limits,
-        clock: Clock,
-        observed: Vec<Arc<dyn Observed>>,
-        observers: &Observers,
-        models: &[&'static ModelInfo],
-        progress: watch::Sender<Report>,
-    ) -> Self {
+    /// Sets up the lanes for the steps.
+    pub(crate) fn new(setup: Setup<'_>) -> Self {
+        let Setup { db, context, limits, clock, observed, observers, models, progress } = setup;
+        let name = context.synchronizer();
         let steps = observed.into_iter().map(|observed| {
             let (model, spec) = (observed.model(), observed.spec());
-            Lane::new(model, Some(observed), Questions::new(model, Some(spec), observers, models))
+            Lane::new(model, Some(observed), Questions::new(model, Some(spec), observers, models, name))
         });
         let purges = models
             .iter()
-            .map(|model| Lane::new(model, None, Questions::new(model, None, observers, models)));
+            .map(|model| Lane::new(model, None, Questions::new(model, None, observers, models, name)));
         let unreferenced = models
             .iter()
             .map(|model| (model.table, observers.unreferenced(model, "c", models)))

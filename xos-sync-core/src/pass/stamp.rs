@@ -159,13 +159,12 @@ async fn write(
             }
             Err(error) if is_about_a_row(&error) => {
                 for row in unshare(group) {
-                    match cannot_save(row, &error) {
-                        Ok(row) => groups.push(vec![row]),
-                        Err(row) => {
-                            let object = &row.object;
-                            tracing::error!(%object, %error, "the database refuses every write to this row");
-                            stamped.finished.push(row);
-                        }
+                    if row.refused {
+                        let object = &row.object;
+                        tracing::error!(%object, %error, "the database refuses every write to this row");
+                        stamped.finished.push(row);
+                    } else {
+                        groups.push(vec![cannot_save(row, &error)]);
                     }
                 }
             }
@@ -219,12 +218,8 @@ fn is_about_a_row(error: &Error) -> bool {
     }
 }
 
-/// The row with the outcome that what its step wrote cannot be saved; or as it is, when that
-/// has been refused already.
-fn cannot_save(mut row: Finished, error: &Error) -> Result<Finished, Finished> {
-    if row.refused {
-        return Err(row);
-    }
+/// The row with the outcome that what its step wrote cannot be saved.
+fn cannot_save(mut row: Finished, error: &Error) -> Finished {
     row.refused = true;
     row.outcome.save = None;
     row.outcome.stamp = Stamp::Failed(Failure {
@@ -232,5 +227,5 @@ fn cannot_save(mut row: Finished, error: &Error) -> Result<Finished, Finished> {
         message: format!("what the step did cannot be saved: {error}"),
         retry: Retry { attempts: 1, at: Micros::NEVER },
     });
-    Ok(row)
+    row
 }

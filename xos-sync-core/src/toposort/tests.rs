@@ -44,7 +44,7 @@ fn a_row_without_references_waits_for_nothing() {
 fn a_row_waits_for_the_rows_that_it_references() {
     assert_eq!(
         observers(&[(&SITE, &SITE, None)]).ready(&SLICE, "c"),
-        "EXISTS (SELECT 1 FROM sites AS c_site_id WHERE c_site_id.id = c.site_id AND NOT c_site_id.deleted \
+        "EXISTS (SELECT 1 FROM sites AS c_site_id NOT INDEXED WHERE c_site_id.id = c.site_id AND NOT c_site_id.deleted \
          AND (c_site_id.no_sync OR c_site_id.enacted >= c_site_id.updated))"
     );
 }

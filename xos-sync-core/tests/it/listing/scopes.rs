@@ -181,6 +181,13 @@ async fn children_of_a_provided_row_wait_for_the_rows_that_stand_for_it() {
     world.backend.answer("west", crate::world::Answer::Terminal("no water"));
     world.pass().await;
     assert_eq!(world.backend.sorted_log(), ["sync bare fish", "sync east", "sync west"]);
+    assert_eq!(
+        world.troubles().await,
+        [
+            "PondShadow west (#2) failed (terminal, 1 time, waits for a changed goal): no water",
+            "Fish fish (#1) blocked: blocked by PondShadow west (#2), which failed: no water",
+        ]
+    );
     world.backend.heal("west");
     world.sql("UPDATE pond_shadows SET retry_at = NULL").await;
     world.pass().await;

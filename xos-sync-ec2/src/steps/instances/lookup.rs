@@ -98,6 +98,19 @@ impl Found {
     }
 }
 
+/// The instance that the row is waiting for, by its id: that costs EC2 less than to look by tag, which was
+/// done before the wait began. None when there is no such wait, or the instance is gone.
+pub(super) async fn waited_for(
+    ec2: &Ec2,
+    instance: &Instance,
+) -> Result<Option<Machine>, StepError> {
+    let waits = instance.bookkeeping.backend_class.as_deref() == Some("deferred");
+    let Some(id) = instance.instance_id.as_ref().filter(|_| waits) else { return Ok(None) };
+    let shown = ec2.describe_instances_by_id(&[id]).await.map_err(told)?;
+    let living = |it: &Machine| !it.state.is_gone() && it.tag(UID_TAG) == Some(instance.uid());
+    Ok(shown.into_iter().find(living))
+}
+
 fn reason(machine: &Machine) -> String {
     let reason = machine.state_reason.as_deref().unwrap_or("EC2 gives no reason");
     reason.trim_end_matches('.').to_owned()

@@ -58,6 +58,9 @@ impl SyncStep for SyncInstances {
 
     async fn sync_record(&self, cx: &Context, instance: &mut Instance) -> StepResult {
         let goal = Goal::read(cx, instance).await?;
+        if let Some(there) = lookup::waited_for(&self.ec2, instance).await? {
+            return settle::settle(&self.ec2, &goal, instance, &there).await;
+        }
         let found = Found::look(&self.ec2, cx, instance).await?;
         for surplus in &found.surplus {
             tracing::warn!(kept = ?found.kept.as_ref().map(|kept| &kept.instance_id), %surplus,
