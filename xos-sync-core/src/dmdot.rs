@@ -107,7 +107,9 @@ impl Graph {
     /// [`RegistryError::Cycle`] for a circle of required references.
     pub fn check_order(&self) -> Result<(), RegistryError> {
         let required = |reference: &Reference| !reference.nullable;
-        let hard = self.graph.filter_map(|_, model| Some(*model), |_, edge| required(edge).then_some(*edge));
+        let hard = self
+            .graph
+            .filter_map(|_, model| Some(*model), |_, edge| required(edge).then_some(*edge));
         let mut cycles: Vec<_> = tarjan_scc(&hard)
             .iter()
             .filter(|group| group.len() > 1 || self.references_itself(group[0], required))

@@ -95,8 +95,13 @@ impl Lane {
     ) -> Self {
         let wants: &[Want] =
             if observed.is_some() { &[Want::Sync, Want::Delete] } else { &[Want::Purge] };
-        let sweep =
-            |&want| Sweep { want, dirty: true, after: None, spent: Duration::ZERO, rest_until: None };
+        let sweep = |&want| Sweep {
+            want,
+            dirty: true,
+            after: None,
+            spent: Duration::ZERO,
+            rest_until: None,
+        };
         let pace = Pace::new(observed.as_ref().map_or(BATCH, |o| 2 * o.spec().concurrency));
         Self {
             model,
@@ -151,7 +156,10 @@ impl Lane {
     }
 
     pub(crate) fn look_again_for(&mut self, want: Want) {
-        self.sweeps.iter_mut().filter(|sweep| sweep.want == want).for_each(|sweep| sweep.dirty = true);
+        self.sweeps
+            .iter_mut()
+            .filter(|sweep| sweep.want == want)
+            .for_each(|sweep| sweep.dirty = true);
     }
 
     /// Some rows may have become ready.
@@ -160,7 +168,8 @@ impl Lane {
             return;
         }
         if self.woken.len() >= MOST_WAKES {
-            let wants: Vec<_> = self.woken.drain(..).map(|wake| wake.want).chain([wake.want]).collect();
+            let wants: Vec<_> =
+                self.woken.drain(..).map(|wake| wake.want).chain([wake.want]).collect();
             wants.into_iter().for_each(|want| self.look_again_for(want));
         } else {
             self.woken.push_back(wake);
@@ -261,7 +270,8 @@ impl Lane {
                 false
             }
             None => {
-                self.in_hand.insert(id, InHand { updated, again: false, generation: self.generation });
+                self.in_hand
+                    .insert(id, InHand { updated, again: false, generation: self.generation });
                 true
             }
         }
@@ -405,4 +415,3 @@ impl Sweep {
             && self.rest_until.is_none_or(|rest_until| rest_until <= now)
     }
 }
-

@@ -19,9 +19,7 @@ fn a_module_names_only_modules_above_it() {
             let code = std::fs::read_to_string(&file).unwrap();
             let code: String =
                 code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-            let names = |name: &str| {
-                named(&code).iter().any(|named| named == name)
-            };
+            let names = |name: &str| named(&code).iter().any(|named| named == name);
             for below in layers[at + 1..].iter().filter(|below| names(below)) {
                 wrong.push(format!("{} names {below}", file.display()));
             }

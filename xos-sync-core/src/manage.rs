@@ -13,7 +13,13 @@ use clap::{Parser, Subcommand};
 #[command(about = "Keeps the backend in line with the goal state in the database", version)]
 struct Arguments {
     /// The goal state's database: sqlite://PATH.
-    #[arg(long, global = true, env = "XOS_DATABASE_URL", default_value = "sqlite://xos.db", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "XOS_DATABASE_URL",
+        default_value = "sqlite://xos.db",
+        value_name = "URL"
+    )]
     database: String,
     #[command(subcommand)]
     command: Command,

@@ -139,7 +139,9 @@ impl Registry {
     fn check_models(&self) -> Result<(), RegistryError> {
         for model in self.models() {
             for reference in model.references {
-                self.known((reference.target)(), || format!("{}.{}", model.name, reference.column))?;
+                self.known((reference.target)(), || {
+                    format!("{}.{}", model.name, reference.column)
+                })?;
             }
         }
         Ok(())

@@ -102,11 +102,13 @@ pub(crate) fn enter(
     }
     for entry in all(conn)?.iter().filter(|entry| entry.synchronizer == synchronizer) {
         if !keep.contains(&(entry.step.as_str(), entry.model.as_str())) {
-            sql_query("DELETE FROM xos_sync_steps WHERE synchronizer = ? AND step = ? AND model = ?")
-                .bind::<Text, _>(synchronizer)
-                .bind::<Text, _>(&entry.step)
-                .bind::<Text, _>(&entry.model)
-                .execute(conn)?;
+            sql_query(
+                "DELETE FROM xos_sync_steps WHERE synchronizer = ? AND step = ? AND model = ?",
+            )
+            .bind::<Text, _>(synchronizer)
+            .bind::<Text, _>(&entry.step)
+            .bind::<Text, _>(&entry.model)
+            .execute(conn)?;
         }
     }
     Ok(())

@@ -42,7 +42,13 @@ impl Backoff {
     }
 
     /// What follows from an answer of this class after `attempts` failures before it.
-    pub(crate) fn retry(&self, class: ErrorClass, attempts: i32, now: Micros, random: f64) -> Retry {
+    pub(crate) fn retry(
+        &self,
+        class: ErrorClass,
+        attempts: i32,
+        now: Micros,
+        random: f64,
+    ) -> Retry {
         let failures = attempts.saturating_add(1);
         match class {
             ErrorClass::Transient { at_least } => {

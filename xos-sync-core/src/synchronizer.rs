@@ -156,8 +156,10 @@ impl Synchronizer {
     async fn enter(&self) -> Result<Vec<roll::Entry>> {
         let name = self.name;
         let specs: Vec<_> = self.observed.iter().map(|observed| observed.spec()).collect();
-        let (entries, left) =
-            self.db.run(move |conn| Ok((roll::all(conn)?, journal::has_lines(conn, name)?))).await?;
+        let (entries, left) = self
+            .db
+            .run(move |conn| Ok((roll::all(conn)?, journal::has_lines(conn, name)?)))
+            .await?;
         if !left && roll::is_entered(&entries, name, &specs) {
             return Ok(entries);
         }
@@ -171,7 +173,10 @@ impl Synchronizer {
             })
             .await?;
         if recovered > 0 {
-            tracing::info!(rows = recovered, "the last run ended while rows were in hand; the backend may hold something of them");
+            tracing::info!(
+                rows = recovered,
+                "the last run ended while rows were in hand; the backend may hold something of them"
+            );
         }
         Ok(entries)
     }
@@ -274,7 +279,11 @@ impl Builder {
         let db = match self.database {
             Some(Database::Open(db)) => db,
             Some(Database::Url(url)) => Db::open(&url, OpenMode::Existing).await?,
-            None => return Err(Error::Usage("no database is set: `.database(\"sqlite://PATH\")`".into())),
+            None => {
+                return Err(Error::Usage(
+                    "no database is set: `.database(\"sqlite://PATH\")`".into(),
+                ));
+            }
         };
         migrate::check(&db, &registry).await?;
         let steps: Vec<_> =

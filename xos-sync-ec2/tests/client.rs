@@ -24,15 +24,10 @@ const ODD: &str = " Größe: 1 & 2 <b>\"quoted\"</b> = + % # 🦀 ";
 
 async fn some_image(ec2: &Ec2) -> Image {
     let mut pages = ec2.describe_images(
-        ImageQuery::new()
-            .owner("amazon")
-            .filter(Filter::new("root-device-type", ["ebs"])),
+        ImageQuery::new().owner("amazon").filter(Filter::new("root-device-type", ["ebs"])),
     );
     while let Some(images) = pages.next().await.unwrap() {
-        if let Some(image) = images
-            .into_iter()
-            .find(|image| !image.block_devices.is_empty())
-        {
+        if let Some(image) = images.into_iter().find(|image| !image.block_devices.is_empty()) {
             return image;
         }
     }
@@ -41,12 +36,9 @@ async fn some_image(ec2: &Ec2) -> Image {
 
 async fn instance(ec2: &Ec2, image: &Image, tag: &str) -> Instance {
     let tags = vec![Tag::new("purpose", tag)];
-    ec2.run_instance(&RunInstance {
-        tags,
-        ..RunInstance::new(tag, &image.image_id, "t3.micro")
-    })
-    .await
-    .unwrap()
+    ec2.run_instance(&RunInstance { tags, ..RunInstance::new(tag, &image.image_id, "t3.micro") })
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -58,19 +50,13 @@ async fn zones_images_and_types_are_listed() {
     let names: Vec<_> = zones.iter().map(|zone| zone.zone_name.as_str()).collect();
     assert_eq!(names, ["eu-west-1a", "eu-west-1b", "eu-west-1c"]);
     assert!(
-        zones
-            .iter()
-            .all(|zone| zone.is_available() && zone.region.as_deref() == Some("eu-west-1"))
+        zones.iter().all(|zone| zone.is_available() && zone.region.as_deref() == Some("eu-west-1"))
     );
 
     let image = some_image(&ec2).await;
     assert_eq!(image.state, "available");
     assert!(image.name.is_some() && image.root_device_name.is_some());
-    let by_id = ec2
-        .describe_images(ImageQuery::new().ids([&image.image_id]))
-        .all()
-        .await
-        .unwrap();
+    let by_id = ec2.describe_images(ImageQuery::new().ids([&image.image_id])).all().await.unwrap();
     assert_eq!(by_id.first(), Some(&image));
     let name = image.name.unwrap();
     let by_name = ec2
@@ -79,29 +65,14 @@ async fn zones_images_and_types_are_listed() {
         .await
         .unwrap();
     assert!(by_name.iter().any(|found| found.image_id == image.image_id));
-    let unknown = ec2
-        .describe_images(ImageQuery::new().ids(["ami-00000000"]))
-        .all()
-        .await
-        .unwrap_err();
+    let unknown =
+        ec2.describe_images(ImageQuery::new().ids(["ami-00000000"])).all().await.unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::NotFound, "{unknown}");
 
     let in_a = Filter::new("location", ["eu-west-1a"]);
-    let types = ec2
-        .describe_instance_type_offerings(&[in_a])
-        .all()
-        .await
-        .unwrap();
-    assert!(
-        types
-            .iter()
-            .all(|offering| offering.zone_name == "eu-west-1a")
-    );
-    assert!(
-        types
-            .iter()
-            .any(|offering| offering.instance_type == "t3.micro")
-    );
+    let types = ec2.describe_instance_type_offerings(&[in_a]).all().await.unwrap();
+    assert!(types.iter().all(|offering| offering.zone_name == "eu-west-1a"));
+    assert!(types.iter().any(|offering| offering.instance_type == "t3.micro"));
 }
 
 #[tokio::test]
@@ -110,25 +81,13 @@ async fn key_pairs_come_and_go() {
     let ec2 = moto.client("eu-west-2");
     let name = "Zoë & Søn's key";
 
-    let key = ec2
-        .import_key_pair(name, PUBLIC_KEY, &[Tag::new("owner", ODD)])
-        .await
-        .unwrap();
+    let key = ec2.import_key_pair(name, PUBLIC_KEY, &[Tag::new("owner", ODD)]).await.unwrap();
     assert_eq!(key.key_name, name);
     assert_eq!(key.tag("owner"), Some(ODD));
-    let listed = ec2
-        .describe_key_pairs(KeyPairQuery::new().names([name]))
-        .await
-        .unwrap();
+    let listed = ec2.describe_key_pairs(KeyPairQuery::new().names([name])).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].fingerprint, key.fingerprint);
-    assert!(
-        listed[0]
-            .public_key
-            .as_ref()
-            .unwrap()
-            .starts_with("ssh-ed25519 AAAAC3")
-    );
+    assert!(listed[0].public_key.as_ref().unwrap().starts_with("ssh-ed25519 AAAAC3"));
     assert_eq!(listed[0].tag("owner"), Some(ODD));
     let tagged = ec2
         .describe_key_pairs(KeyPairQuery::new().filter(Filter::tag("owner", ODD)))
@@ -136,31 +95,17 @@ async fn key_pairs_come_and_go() {
         .unwrap();
     assert_eq!(tagged.len(), 1);
 
-    let twice = ec2
-        .import_key_pair(name, PUBLIC_KEY, &[])
-        .await
-        .unwrap_err();
+    let twice = ec2.import_key_pair(name, PUBLIC_KEY, &[]).await.unwrap_err();
     assert_eq!(twice.kind(), ErrorKind::Duplicate, "{twice}");
     assert_eq!(twice.code(), Some("InvalidKeyPair.Duplicate"));
-    let bad = ec2
-        .import_key_pair("bad", "ssh-ed25519 AAAA", &[])
-        .await
-        .unwrap_err();
+    let bad = ec2.import_key_pair("bad", "ssh-ed25519 AAAA", &[]).await.unwrap_err();
     assert_eq!(bad.kind(), ErrorKind::Invalid, "{bad}");
 
     ec2.delete_key_pair(name).await.unwrap();
     ec2.delete_key_pair(name).await.unwrap();
-    let gone = ec2
-        .describe_key_pairs(KeyPairQuery::new().names([name]))
-        .await
-        .unwrap_err();
+    let gone = ec2.describe_key_pairs(KeyPairQuery::new().names([name])).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::NotFound, "{gone}");
-    assert!(
-        ec2.describe_key_pairs(KeyPairQuery::new())
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(ec2.describe_key_pairs(KeyPairQuery::new()).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -175,11 +120,7 @@ async fn an_instance_lives_and_leaves_no_volume_behind() {
         user_data: Some(format!("#!/bin/sh\necho '{ODD}'\n").into_bytes()),
         zone_name: Some("us-west-2b".to_owned()),
         disposable_devices: image.block_devices.clone(),
-        tags: vec![
-            Tag::new("uid", "u-1"),
-            Tag::new("odd key &", ODD),
-            Tag::new("empty", ""),
-        ],
+        tags: vec![Tag::new("uid", "u-1"), Tag::new("odd key &", ODD), Tag::new("empty", "")],
         ..RunInstance::new("u-1-0", &image.image_id, "t3.micro")
     };
     let made = ec2.run_instance(&wanted).await.unwrap();
@@ -188,66 +129,40 @@ async fn an_instance_lives_and_leaves_no_volume_behind() {
     assert_eq!(made.client_token.as_deref(), Some("u-1-0"));
     let id = made.instance_id.as_str();
 
-    let by_tag = InstanceQuery::new()
-        .filter(Filter::tag("uid", "u-1"))
-        .states(InstanceState::living());
+    let by_tag =
+        InstanceQuery::new().filter(Filter::tag("uid", "u-1")).states(InstanceState::living());
     let found = ec2.describe_instances(by_tag.clone()).all().await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!(
-        (found[0].instance_id.as_str(), &found[0].state),
-        (id, &InstanceState::Running)
-    );
+    assert_eq!((found[0].instance_id.as_str(), &found[0].state), (id, &InstanceState::Running));
     assert_eq!(found[0].tag("odd key &"), Some(ODD));
     assert_eq!(found[0].tag("empty"), Some(""));
     assert_eq!(found[0].key_name.as_deref(), Some("alice"));
     assert!(found[0].private_ip.is_some() && found[0].launch_time.is_some());
     let query = Filter::tag("odd key &", ODD);
     assert_eq!(
-        ec2.describe_instances(InstanceQuery::new().filter(query))
-            .all()
-            .await
-            .unwrap()
-            .len(),
+        ec2.describe_instances(InstanceQuery::new().filter(query)).all().await.unwrap().len(),
         1
     );
 
-    let volumes = ec2
-        .describe_volumes(&[Filter::tag("uid", "u-1")])
-        .all()
-        .await
-        .unwrap();
+    let volumes = ec2.describe_volumes(&[Filter::tag("uid", "u-1")]).all().await.unwrap();
     assert_eq!(volumes.len(), found[0].volume_ids.len());
     assert!(!volumes.is_empty());
     for volume in &volumes {
-        assert_eq!(
-            (volume.state.as_str(), volume.tag("odd key &")),
-            ("in-use", Some(ODD))
-        );
+        assert_eq!((volume.state.as_str(), volume.tag("odd key &")), ("in-use", Some(ODD)));
         assert_eq!(volume.attachments[0].instance_id, id);
     }
 
-    ec2.create_tags(&[id], &[Tag::new("uid", "u-2"), Tag::new("more", "x")])
-        .await
-        .unwrap();
-    ec2.delete_tags(&[id], &["empty", "never there"])
-        .await
-        .unwrap();
+    ec2.create_tags(&[id], &[Tag::new("uid", "u-2"), Tag::new("more", "x")]).await.unwrap();
+    ec2.delete_tags(&[id], &["empty", "never there"]).await.unwrap();
     let found = ec2.describe_instances_by_id(&[id]).await.unwrap();
     assert_eq!(
-        (
-            found[0].tag("uid"),
-            found[0].tag("more"),
-            found[0].tag("empty")
-        ),
+        (found[0].tag("uid"), found[0].tag("more"), found[0].tag("empty")),
         (Some("u-2"), Some("x"), None)
     );
 
     let stopping = ec2.stop_instances(&[id]).await.unwrap();
     assert_eq!(stopping[0].instance_id, id);
-    assert_eq!(
-        ec2.describe_instances_by_id(&[id]).await.unwrap()[0].state,
-        InstanceState::Stopped
-    );
+    assert_eq!(ec2.describe_instances_by_id(&[id]).await.unwrap()[0].state, InstanceState::Stopped);
     ec2.modify_instance_type(id, "t3.small").await.unwrap();
     ec2.start_instances(&[id]).await.unwrap();
     let found = ec2.describe_instances_by_id(&[id]).await.unwrap();
@@ -260,25 +175,9 @@ async fn an_instance_lives_and_leaves_no_volume_behind() {
     assert!(changes[0].current.is_gone());
     assert_eq!(changes[0].previous, InstanceState::Running);
     ec2.terminate_instances(&[id]).await.unwrap();
-    assert!(
-        ec2.describe_instances_by_id(&[id]).await.unwrap()[0]
-            .state
-            .is_gone()
-    );
-    assert!(
-        ec2.describe_instances(by_tag)
-            .all()
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        ec2.describe_volumes(&[Filter::tag("uid", "u-1")])
-            .all()
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(ec2.describe_instances_by_id(&[id]).await.unwrap()[0].state.is_gone());
+    assert!(ec2.describe_instances(by_tag).all().await.unwrap().is_empty());
+    assert!(ec2.describe_volumes(&[Filter::tag("uid", "u-1")]).all().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -287,62 +186,36 @@ async fn errors_say_what_is_wrong() {
     let ec2 = moto.client("eu-west-3");
     let image = some_image(&ec2).await.image_id;
     let run = async |image: &str, kind: &str, key: Option<&str>| -> Ec2Error {
-        let wanted = RunInstance {
-            key_name: key.map(str::to_owned),
-            ..RunInstance::new("t", image, kind)
-        };
+        let wanted =
+            RunInstance { key_name: key.map(str::to_owned), ..RunInstance::new("t", image, kind) };
         ec2.run_instance(&wanted).await.unwrap_err()
     };
 
     let error = run("ami-00000000", "t3.micro", None).await;
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert!(
-        error
-            .to_string()
-            .starts_with("cannot start an instance of ami-00000000 as t3.micro: "),
+        error.to_string().starts_with("cannot start an instance of ami-00000000 as t3.micro: "),
         "{error}"
     );
-    assert!(
-        error
-            .to_string()
-            .contains("RunInstances, InvalidAMIID.NotFound, HTTP 400"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("RunInstances, InvalidAMIID.NotFound, HTTP 400"), "{error}");
     assert_eq!(
         (error.action(), error.status(), error.outcome_unknown()),
         ("RunInstances", Some(400), false)
     );
     assert!(error.request_id().is_some());
-    let malformed = ec2
-        .describe_images(ImageQuery::new().ids(["not an ami"]))
-        .all()
-        .await
-        .unwrap_err();
+    let malformed =
+        ec2.describe_images(ImageQuery::new().ids(["not an ami"])).all().await.unwrap_err();
     assert_eq!(
         (malformed.kind(), malformed.code()),
         (ErrorKind::Invalid, Some("InvalidAMIID.Malformed"))
     );
     // AWS itself calls this an invalid parameter.
-    assert_eq!(
-        run(&image, "t3.colossal", None).await.code(),
-        Some("InvalidInstanceType.NotFound")
-    );
-    assert_eq!(
-        run(&image, "t3.micro", Some("nobody")).await.kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(run(&image, "t3.colossal", None).await.code(), Some("InvalidInstanceType.NotFound"));
+    assert_eq!(run(&image, "t3.micro", Some("nobody")).await.kind(), ErrorKind::NotFound);
 
-    let error = ec2
-        .terminate_instances(&["i-0123456789abcdef0"])
-        .await
-        .unwrap_err();
+    let error = ec2.terminate_instances(&["i-0123456789abcdef0"]).await.unwrap_err();
     assert!(error.is_not_found(), "{error}");
-    assert!(
-        ec2.stop_instances(&["i-0123456789abcdef0"])
-            .await
-            .unwrap_err()
-            .is_not_found()
-    );
+    assert!(ec2.stop_instances(&["i-0123456789abcdef0"]).await.unwrap_err().is_not_found());
 }
 
 #[tokio::test]
@@ -355,32 +228,12 @@ async fn lists_of_nothing_mean_nothing() {
     let ec2 = nowhere.build().unwrap();
     let none: [&str; 0] = [];
     assert!(ec2.terminate_instances(&none).await.unwrap().is_empty());
+    assert!(ec2.describe_instances_by_id(&none).await.unwrap().is_empty());
     assert!(
-        ec2.describe_instances_by_id(&none)
-            .await
-            .unwrap()
-            .is_empty()
+        ec2.describe_instances(InstanceQuery::new().states([])).all().await.unwrap().is_empty()
     );
-    assert!(
-        ec2.describe_instances(InstanceQuery::new().states([]))
-            .all()
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        ec2.describe_images(ImageQuery::new().ids(none))
-            .all()
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        ec2.describe_key_pairs(KeyPairQuery::new().names(none))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(ec2.describe_images(ImageQuery::new().ids(none)).all().await.unwrap().is_empty());
+    assert!(ec2.describe_key_pairs(KeyPairQuery::new().names(none)).await.unwrap().is_empty());
     ec2.delete_tags(&["i-1"], &none).await.unwrap();
 }
 
@@ -420,26 +273,12 @@ async fn each_call_is_in_the_servers_record() {
     let ec2 = moto.client("sa-east-1");
     ec2.delete_key_pair("nobody").await.unwrap();
     ec2.delete_key_pair("nobody").await.unwrap();
-    assert_eq!(
-        (moto.calls("DeleteKeyPair"), moto.calls("RunInstances")),
-        (2, 0)
-    );
+    assert_eq!((moto.calls("DeleteKeyPair"), moto.calls("RunInstances")), (2, 0));
 
     // What the script says of itself: starting again finds the server, stopping ends it.
-    let again = script()
-        .arg("start")
-        .arg(moto.folder.path())
-        .output()
-        .unwrap();
+    let again = script().arg("start").arg(moto.folder.path()).output().unwrap();
     assert_eq!(String::from_utf8(again.stdout).unwrap().trim(), moto.url);
-    assert!(
-        script()
-            .arg("stop")
-            .arg(moto.folder.path())
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(script().arg("stop").arg(moto.folder.path()).status().unwrap().success());
     // Whether the outcome is known depends on whether the client has already seen that the connection it
     // keeps was closed: if not, it sends the request and gets no answer.
     let error = ec2.delete_key_pair("nobody").await.unwrap_err();
@@ -448,11 +287,7 @@ async fn each_call_is_in_the_servers_record() {
 
 #[tokio::test]
 async fn a_refused_connection_is_unavailable_and_was_not_carried_out() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let ec2 = Ec2::builder()
         .endpoint(&url)
@@ -465,10 +300,7 @@ async fn a_refused_connection_is_unavailable_and_was_not_carried_out() {
         (error.kind(), error.status(), error.outcome_unknown()),
         (ErrorKind::Unavailable, None, false)
     );
-    assert!(
-        error.to_string().contains(&url) && error.to_string().contains("refused"),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&url) && error.to_string().contains("refused"), "{error}");
 }
 
 #[tokio::test]
@@ -478,26 +310,13 @@ async fn a_reply_that_is_not_ec2s_is_garbled() {
         (http(200, "", login), "Log in"),
         (http(404, "", login), "Log in"),
         (http(200, "", "<OtherResponse/>"), "OtherResponse"),
-        (
-            http(200, "", &zones().replace("zoneName", "name")),
-            "lacks zoneName",
-        ),
-        (
-            http(302, "Location: http://127.0.0.1:1/\r\n", "moved"),
-            "moved",
-        ),
+        (http(200, "", &zones().replace("zoneName", "name")), "lacks zoneName"),
+        (http(302, "Location: http://127.0.0.1:1/\r\n", "moved"), "moved"),
     ] {
         let server = Server::start([answer]);
-        let error = server
-            .client()
-            .describe_availability_zones()
-            .await
-            .unwrap_err();
-        let expected = if error.status() == Some(302) {
-            ErrorKind::Unavailable
-        } else {
-            ErrorKind::Garbled
-        };
+        let error = server.client().describe_availability_zones().await.unwrap_err();
+        let expected =
+            if error.status() == Some(302) { ErrorKind::Unavailable } else { ErrorKind::Garbled };
         assert_eq!(error.kind(), expected, "{error}");
         assert!(error.to_string().contains(shown), "{error}");
     }
@@ -507,24 +326,15 @@ async fn a_reply_that_is_not_ec2s_is_garbled() {
 async fn an_echo_of_the_request_shows_no_secret() {
     let server = Server::start([http(200, "", "")]);
     let ec2 = Ec2::builder().endpoint(&server.url).region("eu-west-1");
-    let ec2 = ec2
-        .session_credentials("AKID", SECRET, "the/session+token")
-        .build()
-        .unwrap();
+    let ec2 = ec2.session_credentials("AKID", SECRET, "the/session+token").build().unwrap();
     let wanted = RunInstance {
         user_data: Some(b"password=hush?>".to_vec()),
         ..RunInstance::new("t", "ami-1", "t3.micro")
     };
     ec2.run_instance(&wanted).await.unwrap_err();
     let sent = server.requests().remove(0);
-    let signature = sent
-        .split("Signature=")
-        .nth(1)
-        .unwrap()
-        .split_whitespace()
-        .next()
-        .unwrap()
-        .to_owned();
+    let signature =
+        sent.split("Signature=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     assert!(sent.contains("the/session+token") && !sent.contains(SECRET));
 
     // The same words again, as a proxy's error page may have them.
@@ -535,17 +345,11 @@ async fn an_echo_of_the_request_shows_no_secret() {
         "cGFzc3dvcmQ9aHVzaD8%2B",
         "cGFzc3dvcmQ9aHVzaD8+",
     ] {
-        assert!(
-            echo == SECRET || echo.ends_with('+') || sent.contains(echo),
-            "{echo} in {sent}"
-        );
+        assert!(echo == SECRET || echo.ends_with('+') || sent.contains(echo), "{echo} in {sent}");
         let body = format!("You sent: {echo}");
         let server = Server::start([http(400, "", &body)]);
         let ec2 = Ec2::builder().endpoint(&server.url).region("eu-west-1");
-        let ec2 = ec2
-            .session_credentials("AKID", SECRET, "the/session+token")
-            .build()
-            .unwrap();
+        let ec2 = ec2.session_credentials("AKID", SECRET, "the/session+token").build().unwrap();
         let error = ec2.run_instance(&wanted).await.unwrap_err();
         let shown = format!("{error} {error:?} {ec2:?} {wanted:?}");
         // The signature changes with the second.
@@ -582,10 +386,7 @@ async fn each_attempt_is_logged_and_no_secret_is() {
         .finish();
     let logging = tracing::subscriber::set_default(subscriber);
     let ec2 = Ec2::builder().endpoint(&server.url).region("eu-west-1");
-    let ec2 = ec2
-        .session_credentials("AKID", SECRET, "the/session+token")
-        .build()
-        .unwrap();
+    let ec2 = ec2.session_credentials("AKID", SECRET, "the/session+token").build().unwrap();
     let wanted = RunInstance {
         user_data: Some(b"password=hush?>".to_vec()),
         ..RunInstance::new("t", "ami-1", "t3.micro")
@@ -623,22 +424,12 @@ async fn throttled_calls_wait_as_long_as_they_are_told() {
     assert_eq!(server.requests().len(), 2);
 
     // Too long to wait here: the caller is told.
-    let server = Server::start([http(
-        503,
-        "Retry-After: 3600\r\n",
-        &error("RequestLimitExceeded"),
-    )]);
+    let server =
+        Server::start([http(503, "Retry-After: 3600\r\n", &error("RequestLimitExceeded"))]);
     let error = server.client().delete_key_pair("k").await.unwrap_err();
     let retry_after = Some(Duration::from_secs(3600));
-    assert_eq!(
-        error.kind(),
-        ErrorKind::Throttled { retry_after },
-        "{error}"
-    );
-    assert_eq!(
-        (server.requests().len(), error.request_id()),
-        (1, Some("r-1"))
-    );
+    assert_eq!(error.kind(), ErrorKind::Throttled { retry_after }, "{error}");
+    assert_eq!((server.requests().len(), error.request_id()), (1, Some("r-1")));
 }
 
 #[tokio::test]
@@ -646,15 +437,7 @@ async fn reading_calls_are_repeated_after_a_fault_and_changing_ones_are_not() {
     let fault = http(500, "", &error("InternalError"));
     let broken = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<Desc".to_owned();
     let server = Server::start([fault.clone(), broken.clone(), http(200, "", &zones())]);
-    assert_eq!(
-        server
-            .client()
-            .describe_availability_zones()
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(server.client().describe_availability_zones().await.unwrap().len(), 1);
     assert_eq!(server.requests().len(), 3);
 
     for answer in [fault, broken] {
@@ -673,20 +456,9 @@ async fn reading_calls_are_repeated_after_a_fault_and_changing_ones_are_not() {
 async fn a_hanging_server_costs_the_time_out_once() {
     let server = Server::start([String::new()]);
     let started = Instant::now();
-    let error = server
-        .client()
-        .terminate_instances(&["i-1"])
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.outcome_unknown()),
-        (ErrorKind::Unavailable, true),
-        "{error}"
-    );
-    assert!(
-        error.to_string().contains("did not answer within 2s"),
-        "{error}"
-    );
+    let error = server.client().terminate_instances(&["i-1"]).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Unavailable, true), "{error}");
+    assert!(error.to_string().contains("did not answer within 2s"), "{error}");
     assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&started.elapsed()));
     assert_eq!(server.requests().len(), 1);
 }
@@ -711,10 +483,7 @@ async fn a_listing_goes_on_after_an_error() {
     let server = Server::start([http(200, "", first), refused, http(200, "", last)]);
     let mut pages = server.client().describe_volumes(&[]);
     pages.next().await.unwrap();
-    assert_eq!(
-        pages.next().await.unwrap_err().kind(),
-        ErrorKind::Unauthorized
-    );
+    assert_eq!(pages.next().await.unwrap_err().kind(), ErrorKind::Unauthorized);
     assert_eq!(pages.next().await.unwrap(), Some(Vec::new()));
     assert_eq!(pages.next().await.unwrap(), None);
     assert!(server.requests()[2].contains("NextToken=n"));
@@ -730,17 +499,10 @@ fn with_environment(variables: &[(&str, &str)]) -> String {
         "--nocapture",
         "--test-threads=1",
     ]);
-    command
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .envs(variables.iter().copied());
+    command.env_clear().env("HOME", "/nonexistent").envs(variables.iter().copied());
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines()
-        .find_map(|line| line.split_once("answer: "))
-        .expect(&text)
-        .1
-        .to_owned()
+    text.lines().find_map(|line| line.split_once("answer: ")).expect(&text).1.to_owned()
 }
 
 #[tokio::test]
@@ -748,10 +510,7 @@ fn with_environment(variables: &[(&str, &str)]) -> String {
 async fn child_with_its_own_environment() {
     let answer = match Ec2::from_env().await {
         Ok(ec2) => {
-            let zones = ec2
-                .describe_availability_zones()
-                .await
-                .map(|zones| zones.len());
+            let zones = ec2.describe_availability_zones().await.map(|zones| zones.len());
             format!("{} {} {zones:?}", ec2.region(), ec2.endpoint())
         }
         Err(error) => error.to_string(),
@@ -769,10 +528,7 @@ fn configuration_comes_from_variables_and_profiles() {
         ("AWS_REGION", "eu-north-1"),
     ];
     let expected = format!("eu-north-1 {url} Ok(3)");
-    assert_eq!(
-        with_environment(&[&keys[..], &[("AWS_ENDPOINT_URL", url)]].concat()),
-        expected
-    );
+    assert_eq!(with_environment(&[&keys[..], &[("AWS_ENDPOINT_URL", url)]].concat()), expected);
     // The more precise one wins, and no proxy stands before this machine.
     let precise = [
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
@@ -802,11 +558,7 @@ fn credentials_come_from_the_instance_metadata() {
     let url = moto.url.as_str();
     let key = "{\"Code\":\"Success\",\"Type\":\"AWS-HMAC\",\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"S\",\
                \"Token\":\"T\",\"LastUpdated\":\"2020-01-01T00:00:00Z\",\"Expiration\":\"2099-01-01T00:00:00Z\"}";
-    let token = http(
-        200,
-        "x-aws-ec2-metadata-token-ttl-seconds: 21600\r\n",
-        "imds-token",
-    );
+    let token = http(200, "x-aws-ec2-metadata-token-ttl-seconds: 21600\r\n", "imds-token");
     let metadata = Server::start([token, http(200, "", "role"), http(200, "", key)]);
     let answer = with_environment(&[
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &metadata.url),
@@ -830,8 +582,5 @@ fn missing_configuration_is_said_at_the_start() {
     assert!(answer.contains("no usable AWS credentials"), "{answer}");
     let refused = ("AWS_ENDPOINT_URL", "http://user:hush@127.0.0.1");
     let answer = with_environment(&[nothing[0], ("AWS_REGION", "eu-north-1"), refused]);
-    assert!(
-        answer.contains("AWS_ENDPOINT_URL") && !answer.contains("hush"),
-        "{answer}"
-    );
+    assert!(answer.contains("AWS_ENDPOINT_URL") && !answer.contains("hush"), "{answer}");
 }

@@ -25,7 +25,9 @@ fn main() {
     }
     let quick = arguments.iter().any(|argument| argument == "quick");
     let totals: &[i64] = if quick { &[10_000] } else { &[10_000, 1_000_000] };
-    println!("{PENDING} pending rows, a step that does nothing, SQLite; medians of {ROUNDS} rounds\n");
+    println!(
+        "{PENDING} pending rows, a step that does nothing, SQLite; medians of {ROUNDS} rounds\n"
+    );
     println!("shape        rows        framework              by hand                ratio");
     for shape in [Shape::Flat, Shape::Levels] {
         for &total in totals {
@@ -121,5 +123,8 @@ async fn idle(total: i64) -> String {
     }
     times.sort();
     let entries = bench.index_entries().await;
-    format!("             {total:<11} {:>7.2} ms   {entries}", times[times.len() / 2].as_secs_f64() * 1e3)
+    format!(
+        "             {total:<11} {:>7.2} ms   {entries}",
+        times[times.len() / 2].as_secs_f64() * 1e3
+    )
 }

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use xos_sync_core::{Synchronizer, db::{Db, OpenMode}};
+use xos_sync_core::{
+    Synchronizer,
+    db::{Db, OpenMode},
+};
 
 use super::tables::{Bench, Shape, registry};
 
@@ -28,8 +31,7 @@ pub fn measure(pending: i64) -> String {
 pub async fn child(url: &str) {
     let before = high_water();
     let db = Db::open(url, OpenMode::Existing).await.unwrap();
-    let synchronizer =
-        Synchronizer::builder().db(db).registry(registry()).build().await.unwrap();
+    let synchronizer = Synchronizer::builder().db(db).registry(registry()).build().await.unwrap();
     let report = synchronizer.pass().await.unwrap();
     println!(
         "{} enacted in {:.1} s, at most {} MB of memory ({} MB before it began)",

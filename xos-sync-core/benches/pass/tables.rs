@@ -1,7 +1,9 @@
 //! The benchmark's tables and its step that does nothing.
 
 use async_trait::async_trait;
-use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt};
+use diesel::{
+    QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt,
+};
 use tempfile::TempDir;
 use xos_sync_core::{
     Context, Id, Registry, StepResult, SyncStep, Synchronizer,
@@ -91,7 +93,8 @@ struct Count {
 pub fn registry() -> Registry {
     let models = Registry::default().model::<Top>().unwrap().model::<Middle>().unwrap();
     let models = models.model::<Bottom>().unwrap();
-    let steps = [SyncTops::registration(), SyncMiddles::registration(), SyncBottoms::registration()];
+    let steps =
+        [SyncTops::registration(), SyncMiddles::registration(), SyncBottoms::registration()];
     steps.into_iter().fold(models, Registry::step)
 }
 
@@ -104,7 +107,11 @@ impl Bench {
         migrate::migrate(&db, &registry()).await.unwrap();
         let bench = Self { folder, db, shape };
         let (tops, middles) = bench.parts(total);
-        bench.sql(format!("INSERT INTO tops (name) SELECT 'top ' || value FROM generate_series(1, {tops})")).await;
+        bench
+            .sql(format!(
+                "INSERT INTO tops (name) SELECT 'top ' || value FROM generate_series(1, {tops})"
+            ))
+            .await;
         bench
             .sql(format!(
                 "INSERT INTO middles (name, top_id) SELECT 'middle ' || value, 1 + value % {tops} \
@@ -135,14 +142,19 @@ impl Bench {
 
     async fn enact_all(&self) {
         for table in ["tops", "middles", "bottoms"] {
-            self.sql(format!("UPDATE {table} SET enacted = updated WHERE enacted IS NULL OR enacted < updated")).await;
+            self.sql(format!(
+                "UPDATE {table} SET enacted = updated WHERE enacted IS NULL OR enacted < updated"
+            ))
+            .await;
         }
     }
 
     /// Makes this many rows pending, spread over the tables.
     pub async fn make_pending(&self, pending: i64) {
         let (tops, middles) = self.parts(pending);
-        for (table, count) in [("tops", tops), ("middles", middles), ("bottoms", pending - tops - middles)] {
+        for (table, count) in
+            [("tops", tops), ("middles", middles), ("bottoms", pending - tops - middles)]
+        {
             self.sql(format!(
                 "UPDATE {table} SET updated = updated + 1 WHERE id IN (SELECT value * (SELECT count(*) FROM {table}) \
                  / {count} FROM generate_series(1, {count}))"
@@ -155,13 +167,18 @@ impl Bench {
         let mut entries = 0;
         for table in ["tops", "middles", "bottoms"] {
             for (index, condition) in [
-                ("fresh", "NOT deleted AND NOT no_sync AND NOT lazy_blocked AND (enacted IS NULL OR enacted < updated) AND retry_at IS NULL"),
+                (
+                    "fresh",
+                    "NOT deleted AND NOT no_sync AND NOT lazy_blocked AND (enacted IS NULL OR enacted < updated) AND retry_at IS NULL",
+                ),
                 ("doomed", "deleted AND retry_at IS NULL"),
                 ("retry", "retry_at IS NOT NULL"),
             ] {
-                let statement =
-                    format!("SELECT count(*) AS count FROM {table} INDEXED BY {table}_{index} WHERE {condition}");
-                let count = self.db.run(move |conn| sql_query(statement).get_result::<Count>(conn)).await;
+                let statement = format!(
+                    "SELECT count(*) AS count FROM {table} INDEXED BY {table}_{index} WHERE {condition}"
+                );
+                let count =
+                    self.db.run(move |conn| sql_query(statement).get_result::<Count>(conn)).await;
                 entries += count.unwrap().count;
             }
         }

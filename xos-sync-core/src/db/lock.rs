@@ -23,12 +23,10 @@ impl ProcessLock {
         let mut path = file.as_os_str().to_owned();
         path.push(format!("-{synchronizer}.lock"));
         let path = PathBuf::from(path);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|source| Error::Io { what: format!("cannot lock {}", path.display()), source })?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(
+                |source| Error::Io { what: format!("cannot lock {}", path.display()), source },
+            )?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { _file: lock }),
             Err(TryLockError::WouldBlock) => Err(Error::AlreadyRunning {

@@ -180,7 +180,10 @@ impl OthersCommits {
 
     fn count(&mut self) -> u64 {
         let news = self.news.borrow_and_update();
-        news.iter().filter(|(source, _)| **source == Source::Anybody || **source != self.own).map(|(_, count)| count).sum()
+        news.iter()
+            .filter(|(source, _)| **source == Source::Anybody || **source != self.own)
+            .map(|(_, count)| count)
+            .sum()
     }
 }
 

@@ -144,7 +144,10 @@ mod tests {
     #[test]
     fn what_is_no_database_is_refused_with_advice() {
         for (given, message) in [
-            ("", "`` is not a database URL that this build knows: the path is empty; write sqlite://PATH"),
+            (
+                "",
+                "`` is not a database URL that this build knows: the path is empty; write sqlite://PATH",
+            ),
             (
                 "mysql://u:secret@h/x",
                 "`mysql://u:***@h/x` is not a database URL that this build knows: write sqlite://PATH",

@@ -9,7 +9,8 @@ use super::Graph;
 impl Graph {
     /// For Graphviz: `dot -Tsvg`. Optional references are dashed.
     pub fn dot(&self) -> String {
-        let mut out = String::from("digraph models {\n    rankdir = BT;\n    node [shape = box];\n");
+        let mut out =
+            String::from("digraph models {\n    rankdir = BT;\n    node [shape = box];\n");
         for entry in self.listing() {
             let _ = writeln!(out, "    {:?};", entry.model);
         }

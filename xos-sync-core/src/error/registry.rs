@@ -59,7 +59,9 @@ pub enum RegistryError {
         known: String,
     },
     /// The SQL that a step's `only` holds is not understood.
-    #[error("the step {step} says only = {only:?}, which is not a condition on the table {table}: {reason}")]
+    #[error(
+        "the step {step} says only = {only:?}, which is not a condition on the table {table}: {reason}"
+    )]
     Only {
         /// The step.
         step: &'static str,

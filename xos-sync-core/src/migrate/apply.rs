@@ -95,19 +95,21 @@ fn run(conn: &mut AnyConnection, task: &Task) -> diesel::QueryResult<()> {
 
 /// Numbered files that are not applied yet: this crate's first, as others build on its tables.
 fn pending_files(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Result<Vec<Task>> {
-    let applied: BTreeMap<_, _> = applied(conn)?
-        .into_iter()
-        .map(|row| ((row.crate_name, row.name), row.content))
-        .collect();
+    let applied: BTreeMap<_, _> =
+        applied(conn)?.into_iter().map(|row| ((row.crate_name, row.name), row.content)).collect();
     // A crate of which the registry has none of its models needs no tables here.
-    let linked: BTreeSet<_> =
-        inventory::iter::<ModelRegistration>.into_iter().map(|model| (model.0)().crate_name).collect();
+    let linked: BTreeSet<_> = inventory::iter::<ModelRegistration>
+        .into_iter()
+        .map(|model| (model.0)().crate_name)
+        .collect();
     let used = |migrations: &&Migrations| {
         !linked.contains(migrations.crate_name)
             || models.iter().any(|model| model.crate_name == migrations.crate_name)
     };
     let mut crates: Vec<_> = inventory::iter::<Migrations>.into_iter().filter(used).collect();
-    crates.sort_by_key(|migrations| (migrations.crate_name != "xos_sync_core", migrations.crate_name));
+    crates.sort_by_key(|migrations| {
+        (migrations.crate_name != "xos_sync_core", migrations.crate_name)
+    });
     let mut tasks = Vec::new();
     for migrations in crates {
         let crate_name = migrations.crate_name;

@@ -33,7 +33,8 @@ pub(super) fn column_definition(model: &ModelInfo, column: &Column) -> String {
         let _ = write!(out, " DEFAULT {default}");
     }
     if let Some(choices) = column.choices {
-        let words: Vec<_> = choices.iter().map(|word| format!("'{}'", word.replace('\'', "''"))).collect();
+        let words: Vec<_> =
+            choices.iter().map(|word| format!("'{}'", word.replace('\'', "''"))).collect();
         let _ = write!(out, " CHECK ({name} IN ({}))", words.join(", "));
     }
     if let Some(reference) = model.references.iter().find(|reference| reference.column == name) {

@@ -12,8 +12,8 @@ use crate::{
     journal,
     lane::ReadyRow,
     model::{Micros, ModelInfo, ObjectRef},
-    schedule,
     pending::{Batch, Question, Rows},
+    schedule,
     step::{Call, Row},
 };
 
@@ -43,8 +43,9 @@ impl Passes {
             let (observed, batch_size) = (lane.observed.clone(), lane.batch_size());
             self.tasks.spawn(async move {
                 let asked = question.clone();
-                let batch =
-                    db.run(move |conn| questions.ask(conn, observed.as_deref(), &asked, batch_size)).await;
+                let batch = db
+                    .run(move |conn| questions.ask(conn, observed.as_deref(), &asked, batch_size))
+                    .await;
                 Done::Answered(Answer { lane: at, question, batch })
             });
         }
@@ -103,9 +104,8 @@ impl Passes {
         }
         let (db, model, synchronizer) = (self.db.clone(), lane.model, self.context.synchronizer());
         self.tasks.spawn(async move {
-            let line = db
-                .write_quietly(move |conn| journal::begin(conn, synchronizer, model, &ids))
-                .await;
+            let line =
+                db.write_quietly(move |conn| journal::begin(conn, synchronizer, model, &ids)).await;
             Done::Journaled(Journaled { lane: at, call, rows, line })
         });
     }

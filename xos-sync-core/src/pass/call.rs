@@ -113,12 +113,7 @@ impl Worker {
             (_, Err(error)) => Stamp::Failed(Failure {
                 class: error.class().as_str(),
                 message: error.message().to_owned(),
-                retry: self.backoff.retry(
-                    error.class(),
-                    attempts,
-                    (self.clock)(),
-                    fastrand::f64(),
-                ),
+                retry: self.backoff.retry(error.class(), attempts, (self.clock)(), fastrand::f64()),
             }),
         };
         let outcome = Outcome { model: self.model, id, read, stamp, save };

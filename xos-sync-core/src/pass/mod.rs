@@ -134,11 +134,15 @@ impl Passes {
         let name = context.synchronizer();
         let steps = observed.into_iter().map(|observed| {
             let (model, spec) = (observed.model(), observed.spec());
-            Lane::new(model, Some(observed), Questions::new(model, Some(spec), observers, models, name))
+            Lane::new(
+                model,
+                Some(observed),
+                Questions::new(model, Some(spec), observers, models, name),
+            )
         });
-        let purges = models
-            .iter()
-            .map(|model| Lane::new(model, None, Questions::new(model, None, observers, models, name)));
+        let purges = models.iter().map(|model| {
+            Lane::new(model, None, Questions::new(model, None, observers, models, name))
+        });
         let unreferenced = models
             .iter()
             .map(|model| (model.table, observers.unreferenced(model, "c", models)))
@@ -292,9 +296,7 @@ impl Passes {
     }
 
     /// The lanes' steps with their rounds, to read them from the database.
-    pub(crate) fn rounds_mut(
-        &mut self,
-    ) -> impl Iterator<Item = (&Arc<dyn Observed>, &mut Round)> {
+    pub(crate) fn rounds_mut(&mut self) -> impl Iterator<Item = (&Arc<dyn Observed>, &mut Round)> {
         self.lanes.iter_mut().filter_map(|lane| Some((lane.observed.as_ref()?, &mut lane.round)))
     }
 }
@@ -303,9 +305,10 @@ impl Passes {
 fn set_siblings(lanes: &mut [Lane]) {
     let models: Vec<_> = lanes.iter().map(|lane| lane.model).collect();
     for (at, lane) in lanes.iter_mut().enumerate() {
-        let same = models.iter().enumerate().filter(|(other, model)| {
-            *other != at && **model == lane.model
-        });
+        let same = models
+            .iter()
+            .enumerate()
+            .filter(|(other, model)| *other != at && **model == lane.model);
         lane.siblings = same.map(|(other, _)| other).collect();
     }
 }

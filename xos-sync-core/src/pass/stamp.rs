@@ -35,10 +35,14 @@ impl Passes {
         }
         self.stamping = true;
         let finished = std::mem::take(&mut self.finished);
-        let ended: Vec<i64> =
-            finished.iter().filter_map(|row| row.journal).filter(|line| self.leave(*line)).collect();
+        let ended: Vec<i64> = finished
+            .iter()
+            .filter_map(|row| row.journal)
+            .filter(|line| self.leave(*line))
+            .collect();
         let (db, unreferenced) = (self.db.clone(), self.unreferenced.clone());
-        self.tasks.spawn(async move { Done::Stamped(write(&db, finished, ended, unreferenced).await) });
+        self.tasks
+            .spawn(async move { Done::Stamped(write(&db, finished, ended, unreferenced).await) });
     }
 
     /// A row of this line has its outcome; whether it was the line's last.
@@ -103,7 +107,8 @@ impl Passes {
 
     /// Rows of this table are gone: what they referenced may be next.
     fn freed(&mut self, table: &str) {
-        let Some(model) = self.lanes.iter().map(|lane| lane.model).find(|model| model.table == table)
+        let Some(model) =
+            self.lanes.iter().map(|lane| lane.model).find(|model| model.table == table)
         else {
             return;
         };

@@ -1,6 +1,8 @@
 //! Who is in the way of a row that waits.
 
-use diesel::{OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
+use diesel::{
+    OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt,
+};
 
 use super::{State, read::row_state};
 use crate::{
@@ -37,9 +39,13 @@ pub(super) fn blocked_by(
             return stand_in(conn, model, id, waiting, observers);
         };
         let Some(row) = row_state(conn, parent, parent_id, observers)? else {
-            return Ok(Some(format!("blocked by {} #{parent_id}, which does not exist", parent.name)));
+            return Ok(Some(format!(
+                "blocked by {} #{parent_id}, which does not exist",
+                parent.name
+            )));
         };
-        let object = ObjectRef { model: parent, id: parent_id, label: row.label.unwrap_or_default() };
+        let object =
+            ObjectRef { model: parent, id: parent_id, label: row.label.unwrap_or_default() };
         names.push(object.to_string());
         if let Some(at) = chain.iter().position(|seen| *seen == (parent, parent_id)) {
             return Ok(Some(format!("blocked by a circle of rows: {}", names[at..].join(" → "))));

@@ -62,7 +62,8 @@ fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResul
     let mut status = Status { models: Vec::new(), objects: Vec::new(), steps: Vec::new() };
     for model in models {
         let counts = counts(conn, model, &observers)?;
-        let troubled = counts.keys().any(|state| !matches!(state, State::Enacted | State::Held | State::Goal));
+        let troubled =
+            counts.keys().any(|state| !matches!(state, State::Enacted | State::Held | State::Goal));
         if troubled {
             status.objects.extend(objects(conn, model, models, &observers)?);
         }
@@ -131,7 +132,8 @@ fn row_states(model: &'static ModelInfo, observers: &Observers) -> String {
 fn label_of(model: &ModelInfo) -> String {
     match model.label {
         Some(column) => {
-            let text = model.columns.iter().any(|c| c.name == column && c.sql_type == ColumnType::Text);
+            let text =
+                model.columns.iter().any(|c| c.name == column && c.sql_type == ColumnType::Text);
             if text { format!("c.{column}") } else { format!("CAST(c.{column} AS TEXT)") }
         }
         None => "NULL".into(),

@@ -7,7 +7,8 @@ use crate::model::Micros;
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let states: Vec<_> = State::ALL.into_iter().filter(|state| self.count(*state) > 0).collect();
+        let states: Vec<_> =
+            State::ALL.into_iter().filter(|state| self.count(*state) > 0).collect();
         let width = self.models.iter().map(|model| model.model.len()).max().unwrap_or(0).max(5);
         write!(f, "{:width$}", "model")?;
         states.iter().try_for_each(|state| write!(f, "  {:>9}", state.as_str()))?;
@@ -31,7 +32,11 @@ impl fmt::Display for Status {
         self.objects.iter().try_for_each(|object| writeln!(f, "{object}"))?;
         for step in self.steps.iter().filter(|step| step.message.is_some()) {
             let message = step.message.as_deref().unwrap_or_default();
-            writeln!(f, "step {}/{} ({} failures): {message}", step.synchronizer, step.step, step.attempts)?;
+            writeln!(
+                f,
+                "step {}/{} ({} failures): {message}",
+                step.synchronizer, step.step, step.attempts
+            )?;
         }
         Ok(())
     }

@@ -26,9 +26,8 @@ pub struct BackendSource {
 }
 
 /// What [`BackendSource::make`] returns.
-pub type BackendFuture = std::pin::Pin<
-    Box<dyn Future<Output = Result<Arc<dyn Any + Send + Sync>, String>> + Send>,
->;
+pub type BackendFuture =
+    std::pin::Pin<Box<dyn Future<Output = Result<Arc<dyn Any + Send + Sync>, String>> + Send>>;
 
 inventory::collect!(BackendSource);
 
@@ -44,11 +43,13 @@ impl Backends {
     }
 
     /// Makes the value of a linked backend.
-    pub(crate) async fn insert_linked(&mut self, source: &BackendSource) -> Result<(), BackendError> {
+    pub(crate) async fn insert_linked(
+        &mut self,
+        source: &BackendSource,
+    ) -> Result<(), BackendError> {
         let type_name = (source.type_name)();
-        let value = (source.make)()
-            .await
-            .map_err(|reason| BackendError::Failed { type_name, reason })?;
+        let value =
+            (source.make)().await.map_err(|reason| BackendError::Failed { type_name, reason })?;
         self.values.insert((source.type_id)(), (type_name, value));
         Ok(())
     }

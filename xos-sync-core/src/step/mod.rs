@@ -10,7 +10,6 @@ use async_trait::async_trait;
 
 use crate::{error::StepError, model::Model};
 
-
 pub use crate::error::BackendError;
 pub use backends::{BackendFuture, BackendSource, Backends};
 pub use context::Context;

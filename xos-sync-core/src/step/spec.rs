@@ -65,9 +65,12 @@ mod tests {
 
     #[test]
     fn a_synchronizer_is_named_after_its_crate() {
-        for (crate_name, name) in
-            [("xos_sync_ec2", "ec2"), ("quickstart", "quickstart"), ("xos_sync_", "xos_sync_"), ("xos", "xos")]
-        {
+        for (crate_name, name) in [
+            ("xos_sync_ec2", "ec2"),
+            ("quickstart", "quickstart"),
+            ("xos_sync_", "xos_sync_"),
+            ("xos", "xos"),
+        ] {
             assert_eq!(StepSpec::synchronizer_of(crate_name), name);
         }
     }

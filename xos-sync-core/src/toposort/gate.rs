@@ -98,8 +98,11 @@ impl Observers {
         for child in models {
             for reference in child.references.iter().filter(|r| target(r) == model) {
                 let alias = format!("{row}_{}_{}", child.table, reference.column);
-                let itself =
-                    if *child == model { format!(" AND {alias}.id <> {row}.id") } else { String::new() };
+                let itself = if *child == model {
+                    format!(" AND {alias}.id <> {row}.id")
+                } else {
+                    String::new()
+                };
                 parts.push(format!(
                     "NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {alias}.{column} = {row}.id{itself})",
                     table = child.table,

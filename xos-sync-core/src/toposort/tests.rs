@@ -95,7 +95,8 @@ fn the_rows_that_stand_for_a_provided_model_are_waited_for() {
 
 #[test]
 fn rows_outside_every_scope_hold_back_nobody() {
-    let observers = observers(&[(&SITE, &SITE, Some("name = 'a'")), (&SITE, &SITE, Some("name = 'b'"))]);
+    let observers =
+        observers(&[(&SITE, &SITE, Some("name = 'a'")), (&SITE, &SITE, Some("name = 'b'"))]);
     let ready = observers.ready(&SLICE, "c");
     assert!(
         ready.contains(

@@ -52,7 +52,10 @@ impl Observers {
         for (stand_in, column) in self.stand_ins(at, child) {
             paths.push(WakePath {
                 source: stand_in.table,
-                before: format!("{}SELECT {column} FROM {} WHERE id IN (", path.before, stand_in.table),
+                before: format!(
+                    "{}SELECT {column} FROM {} WHERE id IN (",
+                    path.before, stand_in.table
+                ),
                 after: format!("){}", path.after),
                 ..path.clone()
             });
@@ -60,7 +63,10 @@ impl Observers {
         let Some(visited) = visited.and(at) else { return };
         for reference in at.references.iter().filter(|reference| target(reference) != at) {
             let longer = WakePath {
-                before: format!("{}SELECT id FROM {} WHERE {} IN (", path.before, at.table, reference.column),
+                before: format!(
+                    "{}SELECT id FROM {} WHERE {} IN (",
+                    path.before, at.table, reference.column
+                ),
                 after: format!("){}", path.after),
                 ..path.clone()
             };

@@ -66,25 +66,6 @@ async fn the_limit_on_all_calls_holds_for_all_steps_together() {
 }
 
 #[tokio::test]
-async fn only_a_batch_is_taken_in_hand_whatever_is_pending() {
-    let world = World::new().await;
-    let running = world.start().await;
-    for at in 1..=8 {
-        world.backend.answer(&format!("f{at}"), Answer::Hang);
-    }
-    world.shell(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
-         INSERT INTO farms (name) SELECT 'f' || i FROM n",
-    );
-    until("the calls", async || world.backend.lock().log.len() == 8).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let commas = "coalesce(sum(length(ids) - length(replace(ids, ',', '')) + 1), 0)";
-    let in_hand: u32 = world.ask(commas, "FROM xos_sync_journal").await[0].parse().unwrap();
-    assert!((8..=1024).contains(&in_hand), "{in_hand} rows in hand");
-    drop(running);
-}
-
-#[tokio::test]
 async fn a_database_that_somebody_else_holds_loses_nothing() {
     let world = World::new().await;
     for at in 0..20 {

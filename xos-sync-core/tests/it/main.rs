@@ -2,6 +2,12 @@
 //! be told to misbehave, and the whole framework between them.
 
 #![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+#![allow(
     unreachable_pub,
     reason = "models are public, and nothing of a test is reached from outside"
 )]

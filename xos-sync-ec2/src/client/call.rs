@@ -25,29 +25,16 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn reading(action: &'static str, asked: impl Into<String>, params: Params) -> Self {
-        Self {
-            action,
-            asked: asked.into(),
-            reading: true,
-            params,
-        }
+        Self { action, asked: asked.into(), reading: true, params }
     }
 
     pub(super) fn changing(action: &'static str, asked: impl Into<String>, params: Params) -> Self {
-        Self {
-            action,
-            asked: asked.into(),
-            reading: false,
-            params,
-        }
+        Self { action, asked: asked.into(), reading: false, params }
     }
 
     /// The same for the page that a token stands for.
     pub(super) fn at(self, token: &str) -> Self {
-        Self {
-            params: self.params.set("NextToken", token),
-            ..self
-        }
+        Self { params: self.params.set("NextToken", token), ..self }
     }
 
     fn error(&self, kind: ErrorKind, message: String) -> Detail {
@@ -88,10 +75,7 @@ impl Call {
     fn refused(&self, reply: &Reply) -> Detail {
         let document = xml::parse(&reply.body).ok();
         let found = |name| {
-            let text = document
-                .as_ref()
-                .and_then(|root| root.find(name))
-                .map(Element::own_text);
+            let text = document.as_ref().and_then(|root| root.find(name)).map(Element::own_text);
             text.filter(|text| !text.is_empty())
         };
         let code = found("Code").map(|code| reply.secrets.hide(code));
@@ -101,20 +85,14 @@ impl Call {
             (None, None) => format!("the answer is {:?}", reply.secrets.excerpt(&reply.body)),
         };
         let kind = match (
-            kind(
-                reply.status,
-                code.as_deref().unwrap_or_default(),
-                reply.retry_after,
-            ),
+            kind(reply.status, code.as_deref().unwrap_or_default(), reply.retry_after),
             &code,
         ) {
             // EC2 always names a code: without one, something else answered.
             (ErrorKind::Invalid, None) => ErrorKind::Garbled,
             (kind, _) => kind,
         };
-        let id = found("RequestID")
-            .or_else(|| found("RequestId"))
-            .map(str::to_owned);
+        let id = found("RequestID").or_else(|| found("RequestId")).map(str::to_owned);
         Detail {
             code,
             request_id: id.or_else(|| reply.request_id.clone()),
@@ -182,14 +160,7 @@ impl Ec2 {
                     (none.failure, None, error)
                 }
             };
-            log(
-                call,
-                attempt,
-                started,
-                error.status,
-                error.request_id.as_deref(),
-                &error.message,
-            );
+            log(call, attempt, started, error.status, error.request_id.as_deref(), &error.message);
             match pause(attempt, call.reading, failure, retry_after, fastrand::f64()) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(error.into()),
@@ -209,8 +180,5 @@ fn log(
 ) {
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let error = (!error.is_empty()).then_some(error);
-    debug!(
-        action = call.action,
-        status, ms, request_id, attempt, error, "EC2 call"
-    );
+    debug!(action = call.action, status, ms, request_id, attempt, error, "EC2 call");
 }

@@ -7,10 +7,7 @@ use super::ErrorKind;
 /// The kind of an error answer. `status` is the HTTP status, `code` AWS's own word for it.
 pub(super) fn kind(status: u16, code: &str, retry_after: Option<Duration>) -> ErrorKind {
     // Older services and gateways say who is at fault first: `Client.InvalidParameterValue`.
-    let code = code
-        .strip_prefix("Client.")
-        .or(code.strip_prefix("Server."))
-        .unwrap_or(code);
+    let code = code.strip_prefix("Client.").or(code.strip_prefix("Server.")).unwrap_or(code);
     match code {
         "RequestLimitExceeded"
         | "Throttling"
@@ -81,10 +78,7 @@ pub(super) fn kind(status: u16, code: &str, retry_after: Option<Duration>) -> Er
 
 /// Whether the credentials were good once and new ones will do.
 pub(super) fn is_expiry(code: &str) -> bool {
-    matches!(
-        code,
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired"
-    )
+    matches!(code, "ExpiredToken" | "ExpiredTokenException" | "RequestExpired")
 }
 
 #[cfg(test)]
@@ -111,24 +105,12 @@ mod tests {
             (400, "TagLimitExceeded", ErrorKind::Invalid),
             (400, "SomethingNew", ErrorKind::Invalid),
             (500, "InsufficientInstanceCapacity", ErrorKind::Capacity),
-            (
-                400,
-                "InsufficientFreeAddressesInSubnet",
-                ErrorKind::Capacity,
-            ),
+            (400, "InsufficientFreeAddressesInSubnet", ErrorKind::Capacity),
             (400, "InstanceLimitExceeded", ErrorKind::Capacity),
             (400, "VcpuLimitExceeded", ErrorKind::Capacity),
             (400, "IncorrectInstanceState", ErrorKind::Conflict),
-            (
-                400,
-                "IdempotentParameterMismatch",
-                ErrorKind::IdempotentMismatch,
-            ),
-            (
-                400,
-                "IdempotentInstanceTerminated",
-                ErrorKind::IdempotentTerminated,
-            ),
+            (400, "IdempotentParameterMismatch", ErrorKind::IdempotentMismatch),
+            (400, "IdempotentInstanceTerminated", ErrorKind::IdempotentTerminated),
             (500, "InternalError", ErrorKind::Unavailable),
             (503, "Server.Unavailable", ErrorKind::Unavailable),
             (599, "SomethingNew", ErrorKind::Unavailable),

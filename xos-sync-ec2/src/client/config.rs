@@ -105,13 +105,8 @@ impl Ec2Builder {
         access_key_id: impl Into<String>,
         secret_access_key: impl Into<String>,
     ) -> Self {
-        self.credentials = Some(Credentials::new(
-            access_key_id,
-            secret_access_key,
-            None,
-            None,
-            "xos-sync",
-        ));
+        self.credentials =
+            Some(Credentials::new(access_key_id, secret_access_key, None, None, "xos-sync"));
         self
     }
 
@@ -124,13 +119,8 @@ impl Ec2Builder {
         session_token: impl Into<String>,
     ) -> Self {
         let token = Some(session_token.into());
-        self.credentials = Some(Credentials::new(
-            access_key_id,
-            secret_access_key,
-            token,
-            None,
-            "xos-sync",
-        ));
+        self.credentials =
+            Some(Credentials::new(access_key_id, secret_access_key, token, None, "xos-sync"));
         self
     }
 
@@ -157,18 +147,12 @@ impl Ec2Builder {
         let credentials = self
             .credentials
             .clone()
-            .ok_or_else(|| ConfigError::Credentials {
-                why: "none were given".to_owned(),
-            })?;
+            .ok_or_else(|| ConfigError::Credentials { why: "none were given".to_owned() })?;
         let endpoint = match &self.endpoint {
             Some(given) => Endpoint::parse(given)?,
             None => Endpoint::of_region(&region, false, false)?,
         };
-        self.client(
-            region,
-            endpoint,
-            SharedCredentialsProvider::new(credentials),
-        )
+        self.client(region, endpoint, SharedCredentialsProvider::new(credentials))
     }
 
     /// A client with these settings, and the environment's and profile's for all others. Credentials are
@@ -191,22 +175,16 @@ impl Ec2Builder {
         let found = loader.load().await;
 
         let region = named(found.region().map(ToString::to_string))?;
-        let endpoint = match self
-            .endpoint
-            .clone()
-            .or_else(|| configured_endpoint(&found))
-        {
+        let endpoint = match self.endpoint.clone().or_else(|| configured_endpoint(&found)) {
             Some(given) => Endpoint::parse(&given)?,
             None => {
                 let (fips, both) = (found.use_fips(), found.use_dual_stack());
                 Endpoint::of_region(&region, fips.unwrap_or_default(), both.unwrap_or_default())?
             }
         };
-        let provider = found
-            .credentials_provider()
-            .ok_or_else(|| ConfigError::Credentials {
-                why: "no source of credentials is configured".to_owned(),
-            })?;
+        let provider = found.credentials_provider().ok_or_else(|| ConfigError::Credentials {
+            why: "no source of credentials is configured".to_owned(),
+        })?;
         let ec2 = self.client(region, endpoint, provider)?;
         let loaded = ec2.inner.credentials.get().await;
         loaded.map_err(|error| ConfigError::Credentials { why: error.text })?;
@@ -222,13 +200,7 @@ impl Ec2Builder {
         let http = http::client(&endpoint, self.connect_timeout)?;
         let credentials = CredentialCache::new(provider);
         Ok(Ec2 {
-            inner: Arc::new(Inner {
-                http,
-                endpoint,
-                region,
-                credentials,
-                timeout: self.timeout,
-            }),
+            inner: Arc::new(Inner { http, endpoint, region, credentials, timeout: self.timeout }),
         })
     }
 }
@@ -239,19 +211,12 @@ fn configured_endpoint(found: &SdkConfig) -> Option<String> {
         .service_id("ec2")
         .profile("endpoint_url")
         .env("AWS_ENDPOINT_URL");
-    let of_ec2 = key
-        .build()
-        .ok()
-        .and_then(|key| found.service_config()?.load_config(key));
-    of_ec2
-        .or_else(|| found.endpoint_url().map(str::to_owned))
-        .filter(|url| !url.is_empty())
+    let of_ec2 = key.build().ok().and_then(|key| found.service_config()?.load_config(key));
+    of_ec2.or_else(|| found.endpoint_url().map(str::to_owned)).filter(|url| !url.is_empty())
 }
 
 fn named(region: Option<String>) -> Result<String, ConfigError> {
-    region
-        .filter(|region| !region.is_empty())
-        .ok_or(ConfigError::NoRegion)
+    region.filter(|region| !region.is_empty()).ok_or(ConfigError::NoRegion)
 }
 
 impl fmt::Debug for Ec2Builder {
@@ -270,42 +235,28 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said() {
-        let error = Ec2::builder()
-            .credentials("AKID", "hush")
-            .build()
-            .unwrap_err();
+        let error = Ec2::builder().credentials("AKID", "hush").build().unwrap_err();
         assert!(matches!(error, ConfigError::NoRegion));
         let error = Ec2::builder().region("eu-west-1").build().unwrap_err();
         assert!(matches!(error, ConfigError::Credentials { .. }));
-        let error = Ec2::builder()
-            .region("eu/west")
-            .credentials("AKID", "hush")
-            .build()
-            .unwrap_err();
+        let error =
+            Ec2::builder().region("eu/west").credentials("AKID", "hush").build().unwrap_err();
         assert!(error.to_string().contains("eu/west"), "{error}");
     }
 
     #[test]
     fn the_endpoint_is_the_regions_unless_given() {
-        let ec2 = Ec2::builder()
-            .region("eu-west-1")
-            .credentials("AKID", "hush")
-            .build()
-            .unwrap();
+        let ec2 = Ec2::builder().region("eu-west-1").credentials("AKID", "hush").build().unwrap();
         assert_eq!(ec2.endpoint(), "https://ec2.eu-west-1.amazonaws.com");
         assert_eq!(ec2.region(), "eu-west-1");
         let shown = format!("{ec2:?}");
-        assert!(
-            !shown.contains("hush") && !shown.contains("AKID"),
-            "{shown}"
-        );
+        assert!(!shown.contains("hush") && !shown.contains("AKID"), "{shown}");
     }
 
     #[test]
     fn debug_of_the_builder_shows_no_secret() {
-        let builder = Ec2::builder()
-            .endpoint("http://u:hush@x")
-            .session_credentials("AKID", "hush", "hush");
+        let builder =
+            Ec2::builder().endpoint("http://u:hush@x").session_credentials("AKID", "hush", "hush");
         assert!(!format!("{builder:?}").contains("hush"));
     }
 }

@@ -30,10 +30,7 @@ pub(super) struct CredentialFailure {
 
 impl CredentialCache {
     pub(super) fn new(provider: SharedCredentialsProvider) -> Self {
-        Self {
-            provider,
-            current: Mutex::new(None),
-        }
+        Self { provider, current: Mutex::new(None) }
     }
 
     /// Credentials that are valid now. Callers that come while others load wait for the same ones.
@@ -48,10 +45,7 @@ impl CredentialCache {
         {
             Ok(answer) => answer.map_err(|error| CredentialFailure::new(&error)),
             Err(_) => Err(CredentialFailure {
-                text: format!(
-                    "their source did not answer within {} seconds",
-                    PATIENCE.as_secs()
-                ),
+                text: format!("their source did not answer within {} seconds", PATIENCE.as_secs()),
                 transient: true,
             }),
         };
@@ -74,9 +68,7 @@ impl CredentialCache {
 }
 
 fn lasts(credentials: &Credentials, margin: Duration) -> bool {
-    credentials
-        .expiry()
-        .is_none_or(|expiry| expiry > SystemTime::now() + margin)
+    credentials.expiry().is_none_or(|expiry| expiry > SystemTime::now() + margin)
 }
 
 impl CredentialFailure {
@@ -85,10 +77,7 @@ impl CredentialFailure {
             error,
             CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)
         );
-        Self {
-            text: chain(error),
-            transient,
-        }
+        Self { text: chain(error), transient }
     }
 }
 
@@ -131,13 +120,7 @@ mod tests {
             let number = self.given.fetch_add(1, Ordering::Relaxed);
             future::ProvideCredentials::ready(if number < self.limit {
                 let expiry = SystemTime::now() + self.life;
-                Ok(Credentials::new(
-                    format!("key{number}"),
-                    "hush",
-                    None,
-                    Some(expiry),
-                    "test",
-                ))
+                Ok(Credentials::new(format!("key{number}"), "hush", None, Some(expiry), "test"))
             } else {
                 Err(CredentialsError::provider_error("the source is down"))
             })
@@ -146,15 +129,8 @@ mod tests {
 
     fn cache(life: u64, limit: u32) -> (CredentialCache, Arc<AtomicU32>) {
         let given = Arc::new(AtomicU32::new(0));
-        let provider = Numbered {
-            given: given.clone(),
-            life: Duration::from_secs(life),
-            limit,
-        };
-        (
-            CredentialCache::new(SharedCredentialsProvider::new(provider)),
-            given,
-        )
+        let provider = Numbered { given: given.clone(), life: Duration::from_secs(life), limit };
+        (CredentialCache::new(SharedCredentialsProvider::new(provider)), given)
     }
 
     #[tokio::test]
@@ -182,9 +158,6 @@ mod tests {
     async fn a_source_that_is_down_is_a_transient_failure() {
         let (cache, _) = cache(60, 0);
         let failure = cache.get().await.unwrap_err();
-        assert!(
-            failure.transient && failure.text.contains("the source is down"),
-            "{failure:?}"
-        );
+        assert!(failure.transient && failure.text.contains("the source is down"), "{failure:?}");
     }
 }

@@ -28,10 +28,7 @@ impl Endpoint {
         if url.query().is_some() || url.fragment().is_some() {
             return wrong("it must end with the path");
         }
-        Ok(Self {
-            text: url.as_str().trim_end_matches('/').to_owned(),
-            url,
-        })
+        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), url })
     }
 
     /// The service's own address in `region`.
@@ -42,9 +39,7 @@ impl Endpoint {
     ) -> Result<Self, ConfigError> {
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if region.is_empty() || !region.chars().all(known) {
-            return Err(ConfigError::Region {
-                region: region.to_owned(),
-            });
+            return Err(ConfigError::Region { region: region.to_owned() });
         }
         let service = if fips { "ec2-fips" } else { "ec2" };
         let suffix = suffix(region, dual_stack);
@@ -74,19 +69,12 @@ fn suffix(region: &str, dual_stack: bool) -> &'static str {
         ("eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
         ("eusc-", "amazonaws.eu", "api.amazonwebservices.eu"),
     ];
-    partitions
-        .into_iter()
-        .find(|(prefix, ..)| region.starts_with(prefix))
-        .map_or(
-            if dual_stack {
-                "api.aws"
-            } else {
-                "amazonaws.com"
-            },
-            |(_, v4, both)| {
-                if dual_stack { both } else { v4 }
-            },
-        )
+    partitions.into_iter().find(|(prefix, ..)| region.starts_with(prefix)).map_or(
+        if dual_stack { "api.aws" } else { "amazonaws.com" },
+        |(_, v4, both)| {
+            if dual_stack { both } else { v4 }
+        },
+    )
 }
 
 /// Whether a host is this machine or its metadata service, which no proxy can reach.
@@ -107,49 +95,27 @@ mod tests {
 
     #[test]
     fn regions_have_their_partitions_address() {
-        let url = |region, fips, both| {
-            Endpoint::of_region(region, fips, both)
-                .unwrap()
-                .text()
-                .to_owned()
-        };
-        assert_eq!(
-            url("eu-west-1", false, false),
-            "https://ec2.eu-west-1.amazonaws.com"
-        );
+        let url =
+            |region, fips, both| Endpoint::of_region(region, fips, both).unwrap().text().to_owned();
+        assert_eq!(url("eu-west-1", false, false), "https://ec2.eu-west-1.amazonaws.com");
         assert_eq!(
             url("us-gov-west-1", true, false),
             "https://ec2-fips.us-gov-west-1.amazonaws.com"
         );
-        assert_eq!(
-            url("eu-west-1", false, true),
-            "https://ec2.eu-west-1.api.aws"
-        );
-        assert_eq!(
-            url("cn-north-1", false, false),
-            "https://ec2.cn-north-1.amazonaws.com.cn"
-        );
+        assert_eq!(url("eu-west-1", false, true), "https://ec2.eu-west-1.api.aws");
+        assert_eq!(url("cn-north-1", false, false), "https://ec2.cn-north-1.amazonaws.com.cn");
     }
 
     #[test]
     fn a_region_cannot_redirect_requests() {
         for region in ["", "x.evil.org/", "eu west", "EU"] {
-            assert!(
-                Endpoint::of_region(region, false, false).is_err(),
-                "{region}"
-            );
+            assert!(Endpoint::of_region(region, false, false).is_err(), "{region}");
         }
     }
 
     #[test]
     fn bad_endpoints_are_refused_without_repeating_a_password() {
-        for given in [
-            "",
-            "localhost:5000",
-            "ftp://x",
-            "http://u:secret@x",
-            "http://x/?a=b",
-        ] {
+        for given in ["", "localhost:5000", "ftp://x", "http://u:secret@x", "http://x/?a=b"] {
             let error = Endpoint::parse(given).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
@@ -157,13 +123,7 @@ mod tests {
 
     #[test]
     fn local_hosts_are_known() {
-        for host in [
-            "127.0.0.1",
-            "localhost",
-            "[::1]",
-            "169.254.169.254",
-            "[fd00:ec2::254]",
-        ] {
+        for host in ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "[fd00:ec2::254]"] {
             assert!(is_local(host), "{host}");
         }
         assert!(!is_local("ec2.eu-west-1.amazonaws.com") && !is_local("10.0.0.1"));

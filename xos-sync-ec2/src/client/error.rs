@@ -129,20 +129,8 @@ impl From<Detail> for Ec2Error {
 
 impl fmt::Display for Ec2Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Detail {
-            asked,
-            message,
-            action,
-            code,
-            status,
-            request_id,
-            ..
-        } = &*self.0;
-        write!(
-            f,
-            "cannot {asked}: {} ({action}",
-            message.trim_end_matches('.')
-        )?;
+        let Detail { asked, message, action, code, status, request_id, .. } = &*self.0;
+        write!(f, "cannot {asked}: {} ({action}", message.trim_end_matches('.'))?;
         if let Some(code) = code {
             write!(f, ", {code}")?;
         }

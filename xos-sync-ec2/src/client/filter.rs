@@ -16,10 +16,7 @@ impl Filter {
         name: impl Into<String>,
         values: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        Self {
-            name: name.into(),
-            values: values.into_iter().map(Into::into).collect(),
-        }
+        Self { name: name.into(), values: values.into_iter().map(Into::into).collect() }
     }
 
     /// Has a tag with exactly this value; nothing in it is a wildcard.
@@ -31,10 +28,7 @@ impl Filter {
     /// Has a tag with exactly one of these values, at most 200 of them.
     #[must_use]
     pub fn tag_in(key: &str, values: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        Self::new(
-            format!("tag:{key}"),
-            values.into_iter().map(|value| literal(value.as_ref())),
-        )
+        Self::new(format!("tag:{key}"), values.into_iter().map(|value| literal(value.as_ref())))
     }
 
     /// Has a tag with this key, whatever its value; nothing in the key is a wildcard.
@@ -80,10 +74,7 @@ mod tests {
 
     #[test]
     fn a_filter_without_values_matches_nothing() {
-        assert!(Filter::match_nothing(&[
-            Filter::tag("k", "v"),
-            Filter::new("zone", [""; 0])
-        ]));
+        assert!(Filter::match_nothing(&[Filter::tag("k", "v"), Filter::new("zone", [""; 0])]));
         assert!(!Filter::match_nothing(&[Filter::tag("k", "v")]) && !Filter::match_nothing(&[]));
     }
 }

@@ -56,9 +56,7 @@ fn build(
 }
 
 fn tls_error(error: impl std::error::Error) -> ConfigError {
-    ConfigError::Tls {
-        why: super::credentials::chain(&error),
-    }
+    ConfigError::Tls { why: super::credentials::chain(&error) }
 }
 
 fn encrypted() -> Result<ClientConfig, rustls::Error> {
@@ -86,9 +84,7 @@ pub(super) struct AwsHttpClient {
 
 impl AwsHttpClient {
     pub(super) fn new(connect_timeout: Duration) -> Result<Self, ConfigError> {
-        let tls = encrypted()
-            .or_else(|_| without_certificates())
-            .map_err(tls_error)?;
+        let tls = encrypted().or_else(|_| without_certificates()).map_err(tls_error)?;
         Ok(Self {
             proxied: build(tls.clone(), connect_timeout, false)?,
             direct: build(tls, connect_timeout, true)?,
@@ -108,11 +104,7 @@ impl HttpClient for AwsHttpClient {
             (_, None) => None,
         };
         let connect = settings.connect_timeout();
-        SharedHttpConnector::new(AwsConnector {
-            client: self.clone(),
-            connect,
-            limit,
-        })
+        SharedHttpConnector::new(AwsConnector { client: self.clone(), connect, limit })
     }
 }
 
@@ -127,9 +119,7 @@ impl HttpConnector for AwsConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let client = self.client.clone();
         // Machines outside AWS have no metadata service: there, waiting for a connection is all there is.
-        let limit = self.limit.or(self
-            .connect
-            .map(|connect| connect + Duration::from_secs(10)));
+        let limit = self.limit.or(self.connect.map(|connect| connect + Duration::from_secs(10)));
         HttpConnectorFuture::new(async move { send(client, request, limit).await })
     }
 }
@@ -142,11 +132,7 @@ async fn send(
     let user = |error: &str| ConnectorError::user(error.to_owned().into());
     let url = reqwest::Url::parse(request.uri()).map_err(|error| user(&error.to_string()))?;
     let method = reqwest::Method::from_bytes(request.method().as_bytes());
-    let client = if url.host_str().is_some_and(is_local) {
-        client.direct
-    } else {
-        client.proxied
-    };
+    let client = if url.host_str().is_some_and(is_local) { client.direct } else { client.proxied };
     let mut call = client.request(method.map_err(|error| user(&error.to_string()))?, url);
     for (name, value) in request.headers() {
         call = call.header(name, value);
@@ -154,28 +140,17 @@ async fn send(
     if let Some(limit) = limit {
         call = call.timeout(limit);
     }
-    let body = request
-        .body()
-        .bytes()
-        .ok_or_else(|| user("a streamed body is not supported"))?;
-    let reply = call
-        .body(body.to_vec())
-        .send()
-        .await
-        .map_err(connector_error)?;
+    let body = request.body().bytes().ok_or_else(|| user("a streamed body is not supported"))?;
+    let reply = call.body(body.to_vec()).send().await.map_err(connector_error)?;
     let status = reply.status().as_u16();
     let headers = reply.headers().clone();
     let body = reply.bytes().await.map_err(connector_error)?;
 
-    let status = status
-        .try_into()
-        .map_err(|_| user("an unknown HTTP status"))?;
+    let status = status.try_into().map_err(|_| user("an unknown HTTP status"))?;
     let mut response = HttpResponse::new(status, SdkBody::from(body));
     for (name, value) in &headers {
         if let Ok(value) = value.to_str() {
-            response
-                .headers_mut()
-                .append(name.as_str().to_owned(), value.to_owned());
+            response.headers_mut().append(name.as_str().to_owned(), value.to_owned());
         }
     }
     Ok(response)

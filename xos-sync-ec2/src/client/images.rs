@@ -31,9 +31,7 @@ impl ImageQuery {
     /// Only images with these ids. The listing fails with `NotFound` if one does not exist.
     #[must_use]
     pub fn ids(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.ids
-            .get_or_insert_default()
-            .extend(ids.into_iter().map(Into::into));
+        self.ids.get_or_insert_default().extend(ids.into_iter().map(Into::into));
         self
     }
 
@@ -105,10 +103,7 @@ impl Image {
             root_device_type: item.text("rootDeviceType"),
             root_device_name: item.text("rootDeviceName"),
             creation_date: item.text("creationDate"),
-            block_devices: item
-                .items("blockDeviceMapping")
-                .filter_map(BlockDevice::read)
-                .collect(),
+            block_devices: item.items("blockDeviceMapping").filter_map(BlockDevice::read).collect(),
             tags: Tag::all(item),
         })
     }
@@ -132,11 +127,7 @@ impl Ec2 {
     /// # Errors
     /// At [`Pages::next`].
     pub fn describe_images(&self, query: ImageQuery) -> Pages<Image> {
-        let ImageQuery {
-            ids,
-            owners,
-            filters,
-        } = query;
+        let ImageQuery { ids, owners, filters } = query;
         let empty = Filter::match_nothing(&filters) || ids.as_ref().is_some_and(Vec::is_empty);
         // AWS does not allow a page size together with ids.
         let page_size = ids.is_none().then_some("1000");
@@ -146,9 +137,8 @@ impl Ec2 {
             .filters(&filters)
             .maybe("MaxResults", page_size);
         let call = Call::reading("DescribeImages", "list images", params);
-        let pages = Pages::new(self, call, |root| {
-            root.items("imagesSet").map(Image::read).collect()
-        });
+        let pages =
+            Pages::new(self, call, |root| root.items("imagesSet").map(Image::read).collect());
         if empty { pages.none() } else { pages }
     }
 }

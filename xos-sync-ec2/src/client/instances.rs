@@ -61,9 +61,7 @@ impl InstanceState {
 
     pub(super) fn read(parent: &Element, name: &'static str) -> Result<Self, Missing> {
         let state = parent.child(name).and_then(|state| state.text("name"));
-        state
-            .map(|word| Self::from(word.as_str()))
-            .ok_or(Missing(name))
+        state.map(|word| Self::from(word.as_str())).ok_or(Missing(name))
     }
 }
 
@@ -136,9 +134,7 @@ impl Instance {
         Ok(Self {
             instance_id: item.required("instanceId")?,
             state: InstanceState::read(item, "instanceState")?,
-            state_reason: item
-                .child("stateReason")
-                .and_then(|reason| reason.text("message")),
+            state_reason: item.child("stateReason").and_then(|reason| reason.text("message")),
             image_id: item.text("imageId"),
             instance_type: item.text("instanceType"),
             key_name: item.text("keyName"),
@@ -198,16 +194,10 @@ impl Ec2 {
     /// 5 to 1,000.
     pub fn instance_pages(&self, query: InstanceQuery, page_size: u16) -> Pages<Instance> {
         let InstanceQuery { filters } = query;
-        let params = Params::new()
-            .filters(&filters)
-            .set("MaxResults", page_size.to_string());
+        let params = Params::new().filters(&filters).set("MaxResults", page_size.to_string());
         let call = Call::reading("DescribeInstances", "list instances", params);
         let pages = Pages::new(self, call, read_reservations);
-        if Filter::match_nothing(&filters) {
-            pages.none()
-        } else {
-            pages
-        }
+        if Filter::match_nothing(&filters) { pages.none() } else { pages }
     }
 
     /// The instances with these ids, each once and in no particular order, asked for in chunks of 100.
@@ -255,15 +245,9 @@ mod tests {
 
     #[test]
     fn states_survive_the_way_there_and_back() {
-        for word in [
-            "pending",
-            "running",
-            "shutting-down",
-            "terminated",
-            "stopping",
-            "stopped",
-            "dreaming",
-        ] {
+        for word in
+            ["pending", "running", "shutting-down", "terminated", "stopping", "stopped", "dreaming"]
+        {
             assert_eq!(InstanceState::from(word).to_string(), word);
         }
         assert!(InstanceState::living().iter().all(|state| !state.is_gone()));

@@ -25,9 +25,7 @@ impl KeyPairQuery {
     /// `key-name` does not.
     #[must_use]
     pub fn names(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.names
-            .get_or_insert_default()
-            .extend(names.into_iter().map(Into::into));
+        self.names.get_or_insert_default().extend(names.into_iter().map(Into::into));
         self
     }
 
@@ -88,10 +86,7 @@ impl Ec2 {
             .filters(&filters)
             .set("IncludePublicKey", "true");
         let call = Call::reading("DescribeKeyPairs", "list key pairs", params);
-        self.call(&call, |root| {
-            root.items("keySet").map(KeyPair::read).collect()
-        })
-        .await
+        self.call(&call, |root| root.items("keySet").map(KeyPair::read).collect()).await
     }
 
     /// Gives EC2 a public key, in OpenSSH's form.

@@ -81,10 +81,7 @@ impl RunInstance {
 
 impl fmt::Debug for RunInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let user_data = self
-            .user_data
-            .as_ref()
-            .map(|data| format!("{} bytes", data.len()));
+        let user_data = self.user_data.as_ref().map(|data| format!("{} bytes", data.len()));
         f.debug_struct("RunInstance")
             .field("client_token", &self.client_token)
             .field("image_id", &self.image_id)
@@ -108,16 +105,11 @@ impl Ec2 {
     /// the `Idempotent…` kinds when the token was used before. When [`Ec2Error::outcome_unknown`], an
     /// instance may exist: find it by its tags, or call again with the same token.
     pub async fn run_instance(&self, instance: &RunInstance) -> Result<Instance, Ec2Error> {
-        let asked = format!(
-            "start an instance of {} as {}",
-            instance.image_id, instance.instance_type
-        );
+        let asked =
+            format!("start an instance of {} as {}", instance.image_id, instance.instance_type);
         let call = Call::changing("RunInstances", asked, instance.params());
         self.call(&call, |root| {
-            let first = root
-                .items("instancesSet")
-                .next()
-                .ok_or(Missing("instancesSet"))?;
+            let first = root.items("instancesSet").next().ok_or(Missing("instancesSet"))?;
             Instance::read(first)
         })
         .await
@@ -138,12 +130,7 @@ mod tests {
             format!("{instance:?}").contains("4 bytes")
                 && !format!("{instance:?}").contains("hush")
         );
-        assert!(
-            instance
-                .params()
-                .form("RunInstances")
-                .ends_with("&UserData=aHVzaA%3D%3D")
-        );
+        assert!(instance.params().form("RunInstances").ends_with("&UserData=aHVzaA%3D%3D"));
     }
 
     #[test]

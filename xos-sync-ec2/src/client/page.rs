@@ -30,21 +30,12 @@ impl<T> Pages<T> {
         call: Call,
         read: fn(&Element) -> Result<Vec<T>, Missing>,
     ) -> Self {
-        Self {
-            ec2: ec2.clone(),
-            call,
-            read,
-            state: State::Start,
-            seen: HashSet::new(),
-        }
+        Self { ec2: ec2.clone(), call, read, state: State::Start, seen: HashSet::new() }
     }
 
     /// A listing of nothing, which makes no call.
     pub(super) fn none(self) -> Self {
-        Self {
-            state: State::End,
-            ..self
-        }
+        Self { state: State::End, ..self }
     }
 
     /// The next page, which may be empty though others follow; `None` after the last one.
@@ -60,10 +51,7 @@ impl<T> Pages<T> {
             State::End => return Ok(None),
         };
         let read = self.read;
-        let page = self
-            .ec2
-            .call(&call, |root| Ok((read(root)?, root.text("nextToken"))))
-            .await;
+        let page = self.ec2.call(&call, |root| Ok((read(root)?, root.text("nextToken")))).await;
         let (items, token) = page?;
         self.state = match token {
             None => State::End,

@@ -43,9 +43,7 @@ impl Params {
         values: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
         let numbered = values.into_iter().zip(1..);
-        numbered.fold(self, |params, (value, n)| {
-            params.set(format!("{name}.{n}"), value)
-        })
+        numbered.fold(self, |params, (value, n)| params.set(format!("{name}.{n}"), value))
     }
 
     pub(super) fn filters(mut self, filters: &[Filter]) -> Self {
@@ -106,10 +104,7 @@ mod tests {
             .list("InstanceId", ["i-1", "i-2"])
             .maybe("A", None::<&str>)
             .maybe("B", Some("b"));
-        assert_eq!(
-            params.form("Do"),
-            format!("{HEAD}&InstanceId.1=i-1&InstanceId.2=i-2&B=b")
-        );
+        assert_eq!(params.form("Do"), format!("{HEAD}&InstanceId.1=i-1&InstanceId.2=i-2&B=b"));
         assert_eq!(Params::new().list("X", [""; 0]).form("Do"), HEAD);
     }
 
@@ -128,21 +123,14 @@ mod tests {
     fn each_created_type_gets_all_tags() {
         let tags = [Tag::new("k", "ä &=+")];
         assert_eq!(
-            Params::new()
-                .tag_specifications(&["instance", "volume"], &tags)
-                .form("Do"),
+            Params::new().tag_specifications(&["instance", "volume"], &tags).form("Do"),
             format!(
                 "{HEAD}&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=k\
                  &TagSpecification.1.Tag.1.Value=%C3%A4+%26%3D%2B&TagSpecification.2.ResourceType=volume\
                  &TagSpecification.2.Tag.1.Key=k&TagSpecification.2.Tag.1.Value=%C3%A4+%26%3D%2B"
             )
         );
-        assert_eq!(
-            Params::new()
-                .tag_specifications(&["instance"], &[])
-                .form("Do"),
-            HEAD
-        );
+        assert_eq!(Params::new().tag_specifications(&["instance"], &[]).form("Do"), HEAD);
     }
 
     #[test]

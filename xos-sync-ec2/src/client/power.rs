@@ -75,14 +75,8 @@ impl Ec2 {
         instance_type: &str,
     ) -> Result<(), Ec2Error> {
         let asked = format!("make {id} a {instance_type}");
-        let params = Params::new()
-            .set("InstanceId", id)
-            .set("InstanceType.Value", instance_type);
-        self.call(
-            &Call::changing("ModifyInstanceAttribute", asked, params),
-            |_| Ok(()),
-        )
-        .await
+        let params = Params::new().set("InstanceId", id).set("InstanceType.Value", instance_type);
+        self.call(&Call::changing("ModifyInstanceAttribute", asked, params), |_| Ok(())).await
     }
 
     async fn switch(
@@ -96,9 +90,6 @@ impl Ec2 {
         }
         let params = Params::new().list("InstanceId", ids.iter().map(AsRef::as_ref));
         let call = Call::changing(action, format!("{verb} {}", listed(ids)), params);
-        self.call(&call, |root| {
-            root.items("instancesSet").map(StateChange::read).collect()
-        })
-        .await
+        self.call(&call, |root| root.items("instancesSet").map(StateChange::read).collect()).await
     }
 }

@@ -76,17 +76,10 @@ mod tests {
         assert!(pause(1, true, Failure::Broken, None, 0.0).is_some());
         assert!(pause(2, true, UNAVAILABLE, None, 0.0).is_some());
         assert_eq!(pause(1, true, Failure::TimedOut, None, 0.0), None);
-        for kind in [
-            ErrorKind::Invalid,
-            ErrorKind::NotFound,
-            ErrorKind::Capacity,
-            ErrorKind::Garbled,
-        ] {
-            assert_eq!(
-                pause(1, true, Failure::Answered(kind), None, 0.0),
-                None,
-                "{kind:?}"
-            );
+        for kind in
+            [ErrorKind::Invalid, ErrorKind::NotFound, ErrorKind::Capacity, ErrorKind::Garbled]
+        {
+            assert_eq!(pause(1, true, Failure::Answered(kind), None, 0.0), None, "{kind:?}");
         }
     }
 
@@ -102,9 +95,6 @@ mod tests {
         assert_eq!(pause(2, true, UNAVAILABLE, None, 1.0), Some(FIRST * 2));
         let asked = Some(Duration::from_secs(2));
         assert_eq!(pause(1, false, THROTTLED, asked, 1.0), asked);
-        assert_eq!(
-            pause(1, false, THROTTLED, Some(Duration::from_secs(6)), 1.0),
-            None
-        );
+        assert_eq!(pause(1, false, THROTTLED, Some(Duration::from_secs(6)), 1.0), None);
     }
 }

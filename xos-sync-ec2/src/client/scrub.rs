@@ -9,19 +9,14 @@ pub(super) struct Secrets(Vec<String>);
 
 impl Secrets {
     pub(super) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut secrets: Vec<_> = secrets
-            .into_iter()
-            .filter(|secret| !secret.is_empty())
-            .collect();
+        let mut secrets: Vec<_> = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
         // A secret that contains another one goes first.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self(secrets)
     }
 
     pub(super) fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| {
-            text.replace(secret.as_str(), "***")
-        })
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
     }
 
     /// The beginning of a text in one line.
@@ -51,13 +46,7 @@ mod tests {
     #[test]
     fn an_excerpt_is_one_short_line() {
         let secrets = Secrets::default();
-        assert_eq!(
-            secrets.excerpt("<a>\n  \u{1b}[31mb\r\n</a>"),
-            "<a> [31mb </a>"
-        );
-        assert_eq!(
-            secrets.excerpt(&"ä".repeat(1000)).chars().count(),
-            EXCERPT + 1
-        );
+        assert_eq!(secrets.excerpt("<a>\n  \u{1b}[31mb\r\n</a>"), "<a> [31mb </a>");
+        assert_eq!(secrets.excerpt(&"ä".repeat(1000)).chars().count(), EXCERPT + 1);
     }
 }

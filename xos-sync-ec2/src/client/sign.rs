@@ -41,14 +41,10 @@ pub(super) fn sign(
     let headers = [("content-type", FORM)].into_iter();
     let request = SignableRequest::new("POST", url, headers, SignableBody::Bytes(body.as_bytes()))
         .map_err(|error| error.to_string())?;
-    let (instructions, signature) = sign_request(request, &params)
-        .map_err(|error| error.to_string())?
-        .into_parts();
+    let (instructions, signature) =
+        sign_request(request, &params).map_err(|error| error.to_string())?.into_parts();
     let (headers, _) = instructions.into_parts();
-    let headers = headers
-        .iter()
-        .map(|header| (header.name(), header.value().to_owned()))
-        .collect();
+    let headers = headers.iter().map(|header| (header.name(), header.value().to_owned())).collect();
     Ok(Signed { headers, signature })
 }
 
@@ -82,10 +78,7 @@ mod tests {
             authorization.contains("Credential=AKID/19700101/eu-west-1/ec2/aws4_request"),
             "{authorization}"
         );
-        assert!(
-            authorization.contains("SignedHeaders=content-type;host;"),
-            "{authorization}"
-        );
+        assert!(authorization.contains("SignedHeaders=content-type;host;"), "{authorization}");
         assert_eq!(
             signed.signature,
             "3294db0c501660820db0430d505cc6df192f65244641e505beb40a2529b2eade"

@@ -18,25 +18,18 @@ impl Tag {
     /// A tag of these two.
     #[must_use]
     pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            key: key.into(),
-            value: value.into(),
-        }
+        Self { key: key.into(), value: value.into() }
     }
 
     /// The tags in a reply.
     pub(super) fn all(element: &Element) -> Vec<Self> {
         let items = element.items("tagSet");
-        items
-            .map(|item| Self::new(item.raw("key"), item.raw("value")))
-            .collect()
+        items.map(|item| Self::new(item.raw("key"), item.raw("value"))).collect()
     }
 
     /// The value of the tag with this key.
     pub(super) fn value_in<'a>(tags: &'a [Self], key: &str) -> Option<&'a str> {
-        tags.iter()
-            .find(|tag| tag.key == key)
-            .map(|tag| tag.value.as_str())
+        tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str())
     }
 }
 
@@ -55,8 +48,7 @@ impl Ec2 {
         }
         let asked = format!("tag {}", listed(resource_ids));
         let params = resources(resource_ids).tags("Tag", tags);
-        self.call(&Call::changing("CreateTags", asked, params), |_| Ok(()))
-            .await
+        self.call(&Call::changing("CreateTags", asked, params), |_| Ok(())).await
     }
 
     /// Takes tags off resources, whatever their values. May be repeated.
@@ -77,8 +69,7 @@ impl Ec2 {
         let params = keys.fold(resources(resource_ids), |params, (key, n)| {
             params.set(format!("Tag.{n}.Key"), key.as_ref())
         });
-        self.call(&Call::changing("DeleteTags", asked, params), |_| Ok(()))
-            .await
+        self.call(&Call::changing("DeleteTags", asked, params), |_| Ok(())).await
     }
 }
 
@@ -89,12 +80,7 @@ fn resources(ids: &[impl AsRef<str>]) -> Params {
 /// Ids for a message: the first few of them.
 pub(super) fn listed(ids: &[impl AsRef<str>]) -> String {
     const SHOWN: usize = 3;
-    let mut text = ids
-        .iter()
-        .take(SHOWN)
-        .map(AsRef::as_ref)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = ids.iter().take(SHOWN).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if ids.len() > SHOWN {
         text.push_str(&format!(" and {} more", ids.len() - SHOWN));
     }

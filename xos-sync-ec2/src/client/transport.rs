@@ -43,30 +43,15 @@ impl Inner {
     ) -> Result<Reply, NoReply> {
         let form = call.params.form(call.action);
         let url = self.endpoint.url();
-        let signed = sign(
-            url.as_str(),
-            &form,
-            &self.region,
-            credentials,
-            SystemTime::now(),
-        )
-        .map_err(|why| NoReply::not_sent(format!("the request cannot be signed: {why}")))?;
-        let kept = [
-            credentials.secret_access_key(),
-            credentials.session_token().unwrap_or_default(),
-        ];
-        let kept = kept
-            .into_iter()
-            .map(str::to_owned)
-            .chain([signed.signature]);
+        let signed = sign(url.as_str(), &form, &self.region, credentials, SystemTime::now())
+            .map_err(|why| NoReply::not_sent(format!("the request cannot be signed: {why}")))?;
+        let kept =
+            [credentials.secret_access_key(), credentials.session_token().unwrap_or_default()];
+        let kept = kept.into_iter().map(str::to_owned).chain([signed.signature]);
         let secrets = Secrets::new(kept.chain(call.params.secrets()));
 
-        let mut request = self
-            .http
-            .post(url.clone())
-            .timeout(self.timeout)
-            .header(CONTENT_TYPE, FORM)
-            .body(form);
+        let mut request =
+            self.http.post(url.clone()).timeout(self.timeout).header(CONTENT_TYPE, FORM).body(form);
         for (name, value) in signed.headers {
             request = request.header(name, value);
         }
@@ -76,28 +61,15 @@ impl Inner {
         let request_id = text_of(response.headers(), "x-amzn-requestid");
 
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.no_reply(error))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.no_reply(error))? {
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST {
                 let text = format!("{} answers without end", self.endpoint.text());
-                return Err(NoReply {
-                    failure: Failure::Broken,
-                    text,
-                });
+                return Err(NoReply { failure: Failure::Broken, text });
             }
         }
         let body = String::from_utf8(body).unwrap_or_else(|error| error.to_string());
-        Ok(Reply {
-            status,
-            body,
-            retry_after,
-            request_id,
-            secrets,
-        })
+        Ok(Reply { status, body, retry_after, request_id, secrets })
     }
 
     fn no_reply(&self, error: reqwest::Error) -> NoReply {
@@ -119,10 +91,7 @@ impl Inner {
 
 impl NoReply {
     fn not_sent(text: String) -> Self {
-        Self {
-            failure: Failure::NotSent,
-            text,
-        }
+        Self { failure: Failure::NotSent, text }
     }
 }
 

@@ -40,10 +40,6 @@ impl Ec2 {
             });
             offerings.collect()
         });
-        if Filter::match_nothing(filters) {
-            pages.none()
-        } else {
-            pages
-        }
+        if Filter::match_nothing(filters) { pages.none() } else { pages }
     }
 }

@@ -48,10 +48,7 @@ impl Volume {
             state: item.text("status").unwrap_or_default(),
             size_gib: item.text("size").and_then(|size| size.parse().ok()),
             zone_name: item.text("availabilityZone"),
-            attachments: item
-                .items("attachmentSet")
-                .filter_map(Attachment::read)
-                .collect(),
+            attachments: item.items("attachmentSet").filter_map(Attachment::read).collect(),
             tags: Tag::all(item),
         })
     }
@@ -75,14 +72,9 @@ impl Ec2 {
     pub fn describe_volumes(&self, filters: &[Filter]) -> Pages<Volume> {
         let params = Params::new().filters(filters).set("MaxResults", "1000");
         let call = Call::reading("DescribeVolumes", "list volumes", params);
-        let pages = Pages::new(self, call, |root| {
-            root.items("volumeSet").map(Volume::read).collect()
-        });
-        if Filter::match_nothing(filters) {
-            pages.none()
-        } else {
-            pages
-        }
+        let pages =
+            Pages::new(self, call, |root| root.items("volumeSet").map(Volume::read).collect());
+        if Filter::match_nothing(filters) { pages.none() } else { pages }
     }
 
     /// Deletes a volume that no instance has.

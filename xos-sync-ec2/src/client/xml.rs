@@ -42,9 +42,7 @@ impl Element {
 
     /// The text of the child of this name; an empty one counts as absent.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.child(name)
-            .map(|child| child.text.clone())
-            .filter(|text| !text.is_empty())
+        self.child(name).map(|child| child.text.clone()).filter(|text| !text.is_empty())
     }
 
     /// The text of a child that has to be there.
@@ -54,9 +52,7 @@ impl Element {
 
     /// The text of the child of this name, or of none, exactly as sent.
     pub(super) fn raw(&self, name: &str) -> String {
-        self.child(name)
-            .map(|child| child.text.clone())
-            .unwrap_or_default()
+        self.child(name).map(|child| child.text.clone()).unwrap_or_default()
     }
 
     /// Whether the child of this name says `true`.
@@ -66,10 +62,7 @@ impl Element {
 
     /// The members of the list of this name.
     pub(super) fn items(&self, list: &str) -> impl Iterator<Item = &Self> {
-        let children = self
-            .child(list)
-            .map(|list| list.children.as_slice())
-            .unwrap_or_default();
+        let children = self.child(list).map(|list| list.children.as_slice()).unwrap_or_default();
         children.iter().filter(|child| child.name == "item")
     }
 
@@ -105,9 +98,7 @@ pub(super) fn parse(document: &str) -> Result<Element, String> {
             Event::CData(data) => innermost(&mut open)?.text.push_str(&data.xml10_content()),
             Event::GeneralRef(reference) => {
                 let text = &mut innermost(&mut open)?.text;
-                let character = reference
-                    .resolve_char_ref()
-                    .map_err(|error| error.to_string())?;
+                let character = reference.resolve_char_ref().map_err(|error| error.to_string())?;
                 match (character, resolve_predefined_entity(&reference)) {
                     (Some(character), _) => text.push(character),
                     (None, Some(entity)) => text.push_str(entity),
@@ -128,15 +119,11 @@ pub(super) fn parse(document: &str) -> Result<Element, String> {
 }
 
 fn named(start: &BytesStart<'_>) -> Element {
-    Element {
-        name: start.local_name().as_ref().to_owned(),
-        ..Element::default()
-    }
+    Element { name: start.local_name().as_ref().to_owned(), ..Element::default() }
 }
 
 fn innermost(open: &mut [Element]) -> Result<&mut Element, String> {
-    open.last_mut()
-        .ok_or_else(|| "an element ends that never began".to_owned())
+    open.last_mut().ok_or_else(|| "an element ends that never began".to_owned())
 }
 
 #[cfg(test)]

@@ -38,10 +38,7 @@ impl AvailabilityZone {
             zone_id: item.text("zoneId"),
             region: item.text("regionName"),
             // The API calls it `state`, older replies `zoneState`.
-            state: item
-                .text("zoneState")
-                .or_else(|| item.text("state"))
-                .unwrap_or_default(),
+            state: item.text("zoneState").or_else(|| item.text("state")).unwrap_or_default(),
             zone_type: item.text("zoneType"),
             opt_in_status: item.text("optInStatus"),
             messages: item
@@ -61,9 +58,7 @@ impl Ec2 {
         let asked = format!("list the availability zones of {}", self.region());
         let call = Call::reading("DescribeAvailabilityZones", asked, Params::new());
         self.call(&call, |root| {
-            root.items("availabilityZoneInfo")
-                .map(AvailabilityZone::read)
-                .collect()
+            root.items("availabilityZoneInfo").map(AvailabilityZone::read).collect()
         })
         .await
     }

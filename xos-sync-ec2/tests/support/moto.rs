@@ -17,10 +17,8 @@ pub(crate) struct Moto {
 impl Moto {
     pub(crate) fn shared() -> Arc<Self> {
         static RUNNING: OnceLock<Mutex<Weak<Moto>>> = OnceLock::new();
-        let mut running = RUNNING
-            .get_or_init(Mutex::default)
-            .lock()
-            .unwrap_or_else(|broken| broken.into_inner());
+        let mut running =
+            RUNNING.get_or_init(Mutex::default).lock().unwrap_or_else(|broken| broken.into_inner());
         running.upgrade().unwrap_or_else(|| {
             let moto = Arc::new(Self::start());
             *running = Arc::downgrade(&moto);
@@ -31,17 +29,8 @@ impl Moto {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let output = script().arg("start").arg(folder.path()).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let url = String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .last()
-            .unwrap()
-            .to_owned();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let url = String::from_utf8(output.stdout).unwrap().lines().last().unwrap().to_owned();
         Self { folder, url }
     }
 
@@ -57,9 +46,7 @@ impl Moto {
     /// How often an action was called so far, by all tests.
     pub(crate) fn calls(&self, action: &str) -> usize {
         let log = std::fs::read_to_string(self.folder.path().join("actions.log")).unwrap();
-        log.lines()
-            .filter(|line| line.contains(&format!(" ACTION {action} ")))
-            .count()
+        log.lines().filter(|line| line.contains(&format!(" ACTION {action} "))).count()
     }
 }
 
@@ -70,14 +57,7 @@ impl Drop for Moto {
 }
 
 pub(crate) fn script() -> Command {
-    let path: PathBuf = [
-        env!("CARGO_MANIFEST_DIR"),
-        "..",
-        "tests",
-        "services",
-        "moto",
-    ]
-    .iter()
-    .collect();
+    let path: PathBuf =
+        [env!("CARGO_MANIFEST_DIR"), "..", "tests", "services", "moto"].iter().collect();
     Command::new(path)
 }

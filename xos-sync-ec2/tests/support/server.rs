@@ -37,10 +37,8 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> Ec2 {
-        let builder = Ec2::builder()
-            .endpoint(&self.url)
-            .region("eu-west-1")
-            .credentials("AKID", SECRET);
+        let builder =
+            Ec2::builder().endpoint(&self.url).region("eu-west-1").credentials("AKID", SECRET);
         builder.timeout(Duration::from_secs(2)).build().unwrap()
     }
 
@@ -56,10 +54,7 @@ fn read_request(connection: &mut TcpStream) -> String {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| {
-                line.to_lowercase()
-                    .strip_prefix("content-length: ")?
-                    .parse()
-                    .ok()
+                line.to_lowercase().strip_prefix("content-length: ")?.parse().ok()
             });
             if body.len() >= length.unwrap_or(0) {
                 return text;

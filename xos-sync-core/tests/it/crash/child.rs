@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -27,16 +27,21 @@ struct Folder {
     /// Where the process is to stop and wait for its end: `after effect 3`.
     point: String,
     calls: Arc<AtomicUsize>,
+    /// Held while something is done and logged.
+    effects: Arc<Mutex<()>>,
 }
 
 impl Folder {
     async fn sync(&self, name: &str, uid: &str) -> usize {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         self.pass_point("before effect", call);
-        let path = things(&self.folder).join(uid);
-        let verb = if path.exists() { "see" } else { "create" };
-        fs::write(path, name).unwrap();
-        self.log(verb, name);
+        {
+            let _whole = self.effects.lock().unwrap();
+            let path = things(&self.folder).join(uid);
+            let verb = if path.exists() { "see" } else { "create" };
+            fs::write(path, name).unwrap();
+            self.log(verb, name);
+        }
         self.pass_point("after effect", call);
         call
     }
@@ -44,8 +49,11 @@ impl Folder {
     async fn delete(&self, name: &str, uid: &str) -> StepResult {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         self.pass_point("before delete", call);
-        let gone = fs::remove_file(things(&self.folder).join(uid));
-        self.log(if gone.is_ok() { "delete" } else { "miss" }, name);
+        {
+            let _whole = self.effects.lock().unwrap();
+            let gone = fs::remove_file(things(&self.folder).join(uid));
+            self.log(if gone.is_ok() { "delete" } else { "miss" }, name);
+        }
         self.pass_point("after delete", call);
         Ok(())
     }
@@ -58,6 +66,8 @@ impl Folder {
 
     fn pass_point(&self, what: &str, call: usize) {
         if self.point == format!("{what} {call}") {
+            // The log and the folder agree when the process is killed.
+            let _whole = self.effects.lock().unwrap();
             stay(&self.point);
         }
     }
@@ -118,7 +128,12 @@ fn crash_child() {
 async fn work(folder: &Path, point: String) {
     let url = folder.join("goal.db").display().to_string();
     let db = Db::open(&url, OpenMode::Existing).await.unwrap();
-    let backend = Folder { folder: folder.into(), point: point.clone(), calls: Arc::default() };
+    let backend = Folder {
+        folder: folder.into(),
+        point: point.clone(),
+        calls: Arc::default(),
+        effects: Arc::default(),
+    };
     let built = Synchronizer::builder().db(db).registry(registry()).backend(backend).build().await;
     let synchronizer = match built {
         Ok(synchronizer) => synchronizer,

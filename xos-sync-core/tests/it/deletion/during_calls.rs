@@ -1,6 +1,6 @@
 //! Rows that are deleted, undeleted or referenced while a call for them is under way.
 
-use crate::world::{World, until};
+use crate::world::{Gate, Running, World, until};
 
 #[tokio::test]
 async fn deleted_while_it_is_synced_again() {
@@ -69,8 +69,7 @@ async fn undeleted_and_deleted_again_while_it_is_deleted() {
     let call = world.backend.gate("delete farm");
     let changed = async {
         call.entered().await;
-        world.sql("UPDATE farms SET deleted = FALSE").await;
-        world.sql("DELETE FROM farms").await;
+        world.shell("BEGIN; UPDATE farms SET deleted = FALSE; DELETE FROM farms; COMMIT");
         call.open();
     };
     let (report, ()) = tokio::join!(world.pass(), changed);
@@ -120,4 +119,51 @@ async fn a_child_moves_away_while_its_parent_waits_for_deletion() {
     world.pass().await;
     assert_eq!(world.backend.sorted_log(), ["delete farm", "sync field"]);
     assert_eq!(world.backend.names(), ["field", "other"]);
+}
+
+/// Farms whose calls wait: as many as the step makes at once.
+async fn busy() -> (World, Running, Vec<Gate>) {
+    let world = World::new().await;
+    let gates: Vec<_> = (0..8).map(|at| world.backend.gate(&format!("sync farm{at}"))).collect();
+    for at in 0..8 {
+        world.farm(&format!("farm{at}")).await;
+    }
+    let running = world.start().await;
+    for gate in &gates {
+        gate.entered().await;
+    }
+    (world, running, gates)
+}
+
+#[tokio::test]
+async fn deleted_before_its_turn() {
+    let (world, running, gates) = busy().await;
+    for _ in 0..10 {
+        let late = world.farm("late").await;
+        let taken = format!("FROM xos_sync_journal WHERE ids = '{}'", late.id.raw());
+        until("its place in the journal", async || world.ask("id", &taken).await.len() == 1).await;
+        world.sql("DELETE FROM farms WHERE name = 'late'").await;
+        until("its removal", async || world.ask("name", "FROM farms").await.len() == 8).await;
+    }
+    gates.iter().for_each(Gate::open);
+    until("the others", async || world.backend.names().len() == 8).await;
+    running.stop().await;
+    assert_eq!(world.backend.log().len(), 8);
+}
+
+#[tokio::test]
+async fn changed_before_its_turn() {
+    let (world, running, gates) = busy().await;
+    for name in ["late", "later", "latest"] {
+        world.farm(name).await;
+    }
+    let taken = "FROM xos_sync_journal WHERE ',' || ids || ',' LIKE '%,11,%'";
+    until("their place in the journal", async || world.ask("id", taken).await.len() == 1).await;
+    world.sql("UPDATE farms SET name = 'new ' || name WHERE name LIKE 'late%'").await;
+    world.sql("DELETE FROM farms WHERE name = 'new later'").await;
+    until("the removal", async || world.ask("name", "FROM farms").await.len() == 10).await;
+    gates.iter().for_each(Gate::open);
+    until("the others", async || world.backend.names().len() == 10).await;
+    running.stop().await;
+    assert_eq!(world.backend.log()[8..], ["sync new late", "sync new latest"]);
 }

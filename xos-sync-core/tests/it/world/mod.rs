@@ -25,7 +25,7 @@ use xos_sync_core::{
     synchronizer::Builder,
 };
 
-pub use backend::{Answer, Backend};
+pub use backend::{Answer, Backend, Gate};
 pub(crate) use models::step;
 pub use models::{
     Crop, Farm, Field, NewCrop, NewFarm, NewField, SyncCrops, SyncFarms, SyncFields,
