@@ -92,7 +92,11 @@ pub(crate) fn stamp<'a>(
     }
     for (table, outcomes) in gone {
         let free = unreferenced.get(table).map_or("TRUE", String::as_str);
-        stamped.removed.insert(table, remove(conn, table, &outcomes, free)?);
+        let removed = remove(conn, table, &outcomes, free)?;
+        if removed.len() < outcomes.len() {
+            stamped.changed.insert(table);
+        }
+        stamped.removed.insert(table, removed);
     }
     Ok(stamped)
 }

@@ -60,7 +60,7 @@ use proc_macro::TokenStream;
 ///
 /// # Columns
 /// A field is a column of the same name. Its type is `String`, [`Secret`], `i32`, `i64`, `f64`,
-/// `bool`, [`Micros`], [`Id<Model>`](Id), or an `Option` of one of them. Everything is part of
+/// `bool`, [`Micros`], [`Id<Model>`][Id], or an `Option` of one of them. Everything is part of
 /// the goal, which users write, unless it is marked:
 /// - `#[backend]`: found out or made by a step, hence an `Option`; a change of it never makes the
 ///   row pending.

@@ -107,5 +107,6 @@ fn only_rows_whose_deletion_stands_and_that_are_free_are_removed() {
     let outcomes = [1, 2, 3, 4].map(|id| outcome(id, 150, Stamp::Gone));
     let stamped = write(&mut conn, &outcomes, "c.id <> 4");
     assert_eq!(stamped.removed["sites"], [1]);
+    assert!(stamped.changed.contains("sites"));
     assert_eq!(ask(&mut conn, "id"), ["2", "3", "4"]);
 }
