@@ -9,7 +9,7 @@ use std::{
 };
 
 use diesel::{
-    OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Integer, Text},
 };
 
@@ -29,11 +29,20 @@ pub(crate) struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stamp {
     /// In line with the version that was read.
-    Enacted,
+    Enacted(Before),
     /// Gone from the backend, or never there.
     Gone,
     /// Neither: looked at again at a known time.
     Failed(Failure),
+}
+
+/// What the row said before the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Of no trouble.
+    Steady,
+    /// Of trouble that is over now.
+    Troubled,
 }
 
 /// Why a row is not in line, as its columns say it.
@@ -75,7 +84,7 @@ pub(crate) fn stamp<'a>(
         }
         let table = outcome.model.table;
         match &outcome.stamp {
-            Stamp::Enacted => enacted.entry(table).or_default().push(outcome),
+            Stamp::Enacted(_) => enacted.entry(table).or_default().push(outcome),
             Stamp::Gone => gone.entry(table).or_default().push(outcome),
             Stamp::Failed(failure) => {
                 if !fail(conn, outcome, failure)? {
@@ -85,8 +94,7 @@ pub(crate) fn stamp<'a>(
         }
     }
     for (table, outcomes) in enacted {
-        enact(conn, table, &outcomes)?;
-        if any_changed(conn, table, &outcomes)? {
+        if !enact(conn, table, &outcomes)? {
             stamped.changed.insert(table);
         }
     }
@@ -101,26 +109,42 @@ pub(crate) fn stamp<'a>(
     Ok(stamped)
 }
 
-fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<()> {
-    sql_query(format!(
-        "UPDATE {table} SET enacted = v.column2, backend_status = NULL, backend_class = NULL, attempts = 0, \
-         retry_at = NULL FROM (VALUES {}) AS v \
-         WHERE {table}.id = v.column1 AND ({table}.enacted IS NULL OR {table}.enacted < v.column2)",
-        versions(outcomes),
-    ))
-    .execute(conn)?;
-    Ok(())
+/// Whether all rows are in line with their goal now: a row whose goal was changed, or that was
+/// deleted, since it was read is stamped with what was read, and stays pending.
+fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<bool> {
+    let (steady, healed): (Vec<&Outcome>, Vec<&Outcome>) =
+        outcomes.iter().partition(|outcome| outcome.stamp == Stamp::Enacted(Before::Steady));
+    let mut in_line = 0;
+    for (rows, forgotten) in [(steady, ""), (healed, FORGET_TROUBLE)] {
+        if !rows.is_empty() {
+            let set = format!("enacted = v.column2{forgotten}");
+            in_line += set_enacted(conn, table, &set, &rows, "c.updated = v.column2")?;
+        }
+    }
+    if in_line < outcomes.len() {
+        let set = format!("enacted = v.column2{FORGET_TROUBLE}");
+        let older = "(c.enacted IS NULL OR c.enacted < v.column2)";
+        set_enacted(conn, table, &set, outcomes, older)?;
+    }
+    Ok(in_line == outcomes.len())
 }
 
-/// Whether some of the rows are not in line after all: their goal is newer than what was read.
-fn any_changed(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<bool> {
-    let ids = sql::list(outcomes.iter().map(|outcome| outcome.id));
-    let changed: Option<RowId> = sql_query(format!(
-        "SELECT id FROM {table} WHERE id IN ({ids}) AND (updated > enacted OR deleted) LIMIT 1"
+/// Left out where there was none: the fewer columns are set, the fewer indexes are touched.
+const FORGET_TROUBLE: &str =
+    ", backend_status = NULL, backend_class = NULL, attempts = 0, retry_at = NULL";
+
+fn set_enacted(
+    conn: &mut AnyConnection,
+    table: &str,
+    set: &str,
+    outcomes: &[&Outcome],
+    guard: &str,
+) -> QueryResult<usize> {
+    let versions = versions(outcomes);
+    sql_query(format!(
+        "UPDATE {table} AS c SET {set} FROM (VALUES {versions}) AS v WHERE c.id = v.column1 AND {guard}"
     ))
-    .get_result(conn)
-    .optional()?;
-    Ok(changed.is_some())
+    .execute(conn)
 }
 
 /// `(id,version),(id,version)`.

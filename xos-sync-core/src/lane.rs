@@ -39,6 +39,8 @@ pub(crate) struct Lane {
     /// A question is out.
     asking: bool,
     pub(crate) ready: Arc<ReadyRows>,
+    /// Rows on their way to `ready`, while the journal is being written.
+    pub(crate) journaling: usize,
     in_hand: HashMap<i64, InHand>,
     /// Grows each time that somebody may have changed something.
     generation: u64,
@@ -114,6 +116,7 @@ impl Lane {
             woke_last: false,
             asking: false,
             ready: Arc::default(),
+            journaling: 0,
             in_hand: HashMap::new(),
             generation: 0,
             pace,
@@ -179,7 +182,7 @@ impl Lane {
     /// The next question, if one is worth asking now. Its answer must come by
     /// [`Lane::answered`] or [`Lane::unanswered`].
     pub(crate) fn next_question(&mut self, now: Instant) -> Option<Question> {
-        if self.asking || self.ready.len() > self.pace.size / 2 {
+        if self.asking || self.ready.len() + self.journaling > self.pace.size / 2 {
             return None;
         }
         self.pace.asks(now);

@@ -62,7 +62,7 @@ fn what_was_read_is_stamped_and_a_stamp_never_goes_back() {
         "UPDATE sites SET enacted = 90 WHERE id = 2; UPDATE sites SET enacted = 200 WHERE id = 3",
     )
     .unwrap();
-    let outcomes = [1, 2, 3].map(|id| outcome(id, 100, Stamp::Enacted));
+    let outcomes = [1, 2, 3].map(|id| outcome(id, 100, Stamp::Enacted(Before::Steady)));
     write(&mut conn, &outcomes, "TRUE");
     assert_eq!(ask(&mut conn, "enacted"), ["100", "100", "200", "-"]);
     assert_eq!(ask(&mut conn, "updated"), ["100"; 4]);
@@ -71,10 +71,10 @@ fn what_was_read_is_stamped_and_a_stamp_never_goes_back() {
 #[test]
 fn a_row_that_changed_while_it_was_in_hand_stays_behind_and_is_told() {
     let (mut conn, _folder) = sites();
-    let unchanged = write(&mut conn, &[outcome(1, 100, Stamp::Enacted)], "TRUE");
+    let unchanged = write(&mut conn, &[outcome(1, 100, Stamp::Enacted(Before::Steady))], "TRUE");
     assert!(unchanged.changed.is_empty());
     conn.batch_execute("UPDATE sites SET updated = 101 WHERE id = 2").unwrap();
-    let changed = write(&mut conn, &[outcome(2, 100, Stamp::Enacted)], "TRUE");
+    let changed = write(&mut conn, &[outcome(2, 100, Stamp::Enacted(Before::Steady))], "TRUE");
     assert!(changed.changed.contains("sites"));
     assert_eq!(ask(&mut conn, "enacted < updated")[..2], ["0", "1"]);
 }
@@ -90,7 +90,7 @@ fn a_failure_is_written_for_the_version_that_failed() {
     // Either way the backend may hold something of it.
     assert_eq!(ask(&mut conn, "attempted"), ["1", "1", "0", "0"]);
     // Success takes all of it back.
-    write(&mut conn, &[outcome(1, 100, Stamp::Enacted)], "TRUE");
+    write(&mut conn, &[outcome(1, 100, Stamp::Enacted(Before::Steady))], "TRUE");
     assert_eq!(ask(&mut conn, "backend_status || backend_class")[0], "-");
     assert_eq!(ask(&mut conn, "attempts || coalesce(retry_at, ' at once')")[0], "0 at once");
 }

@@ -102,6 +102,7 @@ impl Passes {
             rows.into_iter().for_each(|row| lane.ready.push(ReadyRow { row, call, journal: None }));
             return;
         }
+        lane.journaling += rows.len();
         let (db, model, synchronizer) = (self.db.clone(), lane.model, self.context.synchronizer());
         self.tasks.spawn(async move {
             let line =
@@ -119,6 +120,7 @@ impl Passes {
 
     pub(super) fn journaled(&mut self, journaled: Journaled) {
         let Journaled { lane: at, call, rows, line } = journaled;
+        self.lanes[at].journaling -= rows.len();
         match line {
             Ok((line, live)) => {
                 let first = rows.iter().filter(|row| row.enacted().is_none()).count();

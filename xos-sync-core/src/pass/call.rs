@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 
 use super::{Clock, Done, MOST_UNSTAMPED, Passes};
 use crate::{
-    enacted::{Failure, Outcome, Stamp},
+    enacted::{Before, Failure, Outcome, Stamp},
     error::ErrorClass,
     lane::{ReadyRow, ReadyRows},
     model::{ModelInfo, ObjectRef},
@@ -102,12 +102,13 @@ impl Worker {
     async fn call(&self, ready: ReadyRow) -> Finished {
         let ReadyRow { row, call, journal } = ready;
         let (id, read, attempts) = (row.id(), row.updated(), row.attempts());
+        let before = if row.is_troubled() { Before::Troubled } else { Before::Steady };
         let object = row.object_ref();
         let span = tracing::debug_span!("object", step = self.spec.name, %object);
         let Called { result, save } =
             run::run(row, self.context.clone(), call, self.spec).instrument(span).await;
         let stamp = match (call, result) {
-            (Call::Sync, Ok(())) => Stamp::Enacted,
+            (Call::Sync, Ok(())) => Stamp::Enacted(before),
             (Call::Delete, Ok(())) => Stamp::Gone,
             (Call::Delete, Err(error)) if error.class() == ErrorClass::NotFound => Stamp::Gone,
             (_, Err(error)) => Stamp::Failed(Failure {

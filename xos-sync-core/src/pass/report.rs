@@ -43,7 +43,7 @@ impl Report {
     pub(super) fn count(&mut self, finished: &Finished) {
         let object = &finished.object;
         match &finished.outcome.stamp {
-            Stamp::Enacted => {
+            Stamp::Enacted(_) => {
                 self.enacted += 1;
                 tracing::debug!(%object, "enacted");
             }

@@ -82,7 +82,7 @@ impl Passes {
                 self.lanes.iter_mut().filter(|lane| lane.model == model).for_each(Lane::look_again);
             }
             match &row.outcome.stamp {
-                Stamp::Enacted => {
+                Stamp::Enacted(_) => {
                     enacted.entry(row.outcome.model.table).or_default().push(row.outcome.id);
                 }
                 Stamp::Failed(failure) => self.waits_until(row.lane, failure.retry.at),

@@ -65,8 +65,8 @@ pub trait Row: Send {
     /// Failures in a row so far.
     fn attempts(&self) -> i32;
 
-    /// The keys that the references hold.
-    fn reference_ids(&self) -> Vec<Option<i64>>;
+    /// Whether the row says that something went wrong, or was waited for.
+    fn is_troubled(&self) -> bool;
 
     /// Hands the row to its step.
     fn call(self: Box<Self>, cx: Context, call: Call) -> CallFuture;
@@ -156,8 +156,9 @@ impl<S: SyncStep<M>, M: Model> Row for TypedRow<S, M> {
         self.row.bookkeeping().attempts
     }
 
-    fn reference_ids(&self) -> Vec<Option<i64>> {
-        self.row.reference_ids()
+    fn is_troubled(&self) -> bool {
+        let kept = self.row.bookkeeping();
+        kept.attempts != 0 || kept.backend_class.is_some() || kept.retry_at.is_some()
     }
 
     fn call(self: Box<Self>, cx: Context, call: Call) -> CallFuture {

@@ -204,3 +204,58 @@ async fn a_row_that_the_database_refuses_to_stamp_at_all_holds_back_nobody() {
     .await;
     running.stop().await;
 }
+#[tokio::test]
+async fn only_a_batch_is_taken_in_hand_whatever_is_pending() {
+    let world = World::new().await;
+    let running = world.start().await;
+    for at in 1..=8 {
+        world.backend.answer(&format!("f{at}"), Answer::Hang);
+    }
+    world.shell(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+         INSERT INTO farms (name) SELECT 'f' || i FROM n",
+    );
+    until("the calls", async || world.backend.lock().log.len() == 8).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let commas = "coalesce(sum(length(ids) - length(replace(ids, ',', '')) + 1), 0)";
+    let in_hand: u32 = world.ask(commas, "FROM xos_sync_journal").await[0].parse().unwrap();
+    assert!((8..=1024).contains(&in_hand), "{in_hand} rows in hand");
+    drop(running);
+}
+
+#[tokio::test]
+async fn no_more_is_taken_in_hand_while_the_journal_cannot_be_written() {
+    let world = World::new().await;
+    world.shell(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+         INSERT INTO farms (name) SELECT 'f' || i FROM n",
+    );
+    for at in 1..=8 {
+        world.backend.answer(&format!("f{at}"), Answer::Hang);
+    }
+    // The first run enters the steps; the second finds the database held by somebody else.
+    let synchronizer = world.synchronizer().await;
+    world.sql("UPDATE farms SET no_sync = TRUE").await;
+    synchronizer.pass().await.unwrap();
+    world.sql("UPDATE farms SET no_sync = FALSE").await;
+    let mut holder = Command::new("sqlite3")
+        .args(["-cmd", ".timeout 5000", &world.url()])
+        .args([
+            "BEGIN IMMEDIATE",
+            "UPDATE farms SET no_sync = no_sync WHERE id = 0",
+            ".shell sleep 1.5",
+            "COMMIT",
+        ])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let running = Running::start(synchronizer);
+    until("the calls", async || world.backend.lock().log.len() == 8).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let commas = "coalesce(sum(length(ids) - length(replace(ids, ',', '')) + 1), 0)";
+    let in_hand: u32 = world.ask(commas, "FROM xos_sync_journal").await[0].parse().unwrap();
+    assert!((8..=1024).contains(&in_hand), "{in_hand} rows in hand");
+    drop(running);
+    assert!(holder.wait().unwrap().success());
+}
