@@ -118,16 +118,19 @@ fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryR
     for (rows, forgotten) in [(steady, ""), (healed, FORGET_TROUBLE)] {
         if !rows.is_empty() {
             let set = format!("enacted = v.column2{forgotten}");
-            in_line += set_enacted(conn, table, &set, &rows, "c.updated = v.column2")?;
+            let guard = format!("c.updated = v.column2 AND {NEVER_BACK}");
+            in_line += set_enacted(conn, table, &set, &rows, &guard)?;
         }
     }
     if in_line < outcomes.len() {
         let set = format!("enacted = v.column2{FORGET_TROUBLE}");
-        let older = "(c.enacted IS NULL OR c.enacted < v.column2)";
-        set_enacted(conn, table, &set, outcomes, older)?;
+        set_enacted(conn, table, &set, outcomes, NEVER_BACK)?;
     }
     Ok(in_line == outcomes.len())
 }
+
+/// A stamp never goes back.
+const NEVER_BACK: &str = "(c.enacted IS NULL OR c.enacted < v.column2)";
 
 /// Left out where there was none: the fewer columns are set, the fewer indexes are touched.
 const FORGET_TROUBLE: &str =

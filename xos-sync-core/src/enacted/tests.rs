@@ -90,7 +90,7 @@ fn a_failure_is_written_for_the_version_that_failed() {
     // Either way the backend may hold something of it.
     assert_eq!(ask(&mut conn, "attempted"), ["1", "1", "0", "0"]);
     // Success takes all of it back.
-    write(&mut conn, &[outcome(1, 100, Stamp::Enacted(Before::Steady))], "TRUE");
+    write(&mut conn, &[outcome(1, 100, Stamp::Enacted(Before::Troubled))], "TRUE");
     assert_eq!(ask(&mut conn, "backend_status || backend_class")[0], "-");
     assert_eq!(ask(&mut conn, "attempts || coalesce(retry_at, ' at once')")[0], "0 at once");
 }
