@@ -1,7 +1,9 @@
 //! What wakes a running Synchronizer. Events are hints: each may be lost, doubled, late or come
 //! while a pass runs, and the outcome is the same, because the database is asked (C9).
 
-use tokio::sync::watch;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
 
 use crate::db::{Db, OthersCommits};
 
@@ -18,57 +20,38 @@ pub enum Event {
 /// [`Handle`]. Latched: an event that comes while nobody waits is seen by the next wait.
 pub(crate) struct Feeds {
     commits: OthersCommits,
-    asked: watch::Receiver<u64>,
-    changed: watch::Receiver<u64>,
+    handle: Handle,
 }
 
-/// Wakes a running Synchronizer from elsewhere in the program. Cheap to clone.
-#[derive(Debug, Clone)]
+/// Wakes a Synchronizer from elsewhere in the program. Cheap to clone.
+#[derive(Debug, Clone, Default)]
 pub struct Handle {
-    asked: watch::Sender<u64>,
-    changed: watch::Sender<u64>,
-}
-
-impl Default for Handle {
-    fn default() -> Self {
-        Self { asked: watch::Sender::new(0), changed: watch::Sender::new(0) }
-    }
+    asked: Arc<Notify>,
+    changed: Arc<Notify>,
 }
 
 impl Handle {
-    /// Sends an event. Never blocks, and does nothing when no run is under way.
+    /// Sends an event. Never blocks; when no run is under way, the next one sees it.
     pub fn send(&self, event: Event) {
-        let sender = match event {
-            Event::Changed => &self.changed,
-            Event::ComeRound => &self.asked,
-        };
-        sender.send_modify(|count| *count += 1);
+        match event {
+            Event::Changed => self.changed.notify_one(),
+            Event::ComeRound => self.asked.notify_one(),
+        }
     }
 }
 
 impl Feeds {
     pub(crate) fn new(db: &Db, handle: &Handle) -> Self {
         // What was before is seen by the run's first questions.
-        Self {
-            commits: db.others_commits(),
-            asked: handle.asked.subscribe(),
-            changed: handle.changed.subscribe(),
-        }
+        Self { commits: db.others_commits(), handle: handle.clone() }
     }
 
     /// The next event. Cancel safe.
     pub(crate) async fn next(&mut self) -> Event {
         tokio::select! {
-            () = news(&mut self.asked) => Event::ComeRound,
+            () = self.handle.asked.notified() => Event::ComeRound,
             () = self.commits.next() => Event::Changed,
-            () = news(&mut self.changed) => Event::Changed,
+            () = self.handle.changed.notified() => Event::Changed,
         }
-    }
-}
-
-async fn news(counter: &mut watch::Receiver<u64>) {
-    if counter.changed().await.is_err() {
-        // Its sender is gone: no more events from there.
-        std::future::pending::<()>().await;
     }
 }

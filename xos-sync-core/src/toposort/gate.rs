@@ -127,7 +127,7 @@ impl Observers {
     }
 }
 
-/// The condition of one step on the row `row`, from its `only`.
+/// All of these conditions together.
 pub(super) fn all(parts: Vec<String>) -> String {
     if parts.is_empty() { "TRUE".into() } else { parts.join(" AND ") }
 }
