@@ -164,17 +164,18 @@ fn versions(outcomes: &[&Outcome]) -> String {
 /// is tried at once. Whether it still was that version.
 fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> QueryResult<bool> {
     let table = outcome.model.table;
-    let written = sql_query(format!(
+    let text = format!(
         "UPDATE {table} SET attempted = TRUE, backend_status = ?, backend_class = ?, attempts = ?, retry_at = ? \
          WHERE id = ? AND updated = ?"
-    ))
-    .bind::<Text, _>(&failure.message)
-    .bind::<Text, _>(failure.class)
-    .bind::<Integer, _>(failure.retry.attempts)
-    .bind::<BigInt, _>(failure.retry.at.0)
-    .bind::<BigInt, _>(outcome.id)
-    .bind::<BigInt, _>(outcome.read)
-    .execute(conn)?;
+    );
+    let written = sql::query(conn.engine(), &text)
+        .bind::<Text, _>(&failure.message)
+        .bind::<Text, _>(failure.class)
+        .bind::<Integer, _>(failure.retry.attempts)
+        .bind::<BigInt, _>(failure.retry.at.0)
+        .bind::<BigInt, _>(outcome.id)
+        .bind::<BigInt, _>(outcome.read)
+        .execute(conn)?;
     if written == 0 {
         mark_attempted(conn, table, &[outcome.id])?;
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::{
-    event::{Event, Feeds},
+    event::{Feeds, Hints, RowKey},
     pass::{Clock, Passes, Report},
 };
 
@@ -55,10 +55,7 @@ pub(crate) async fn run(
                 passes.stop();
             }
             () = passes.advance() => {}
-            event = feeds.next(), if !stopping => match event {
-                Event::Changed => passes.look_again(),
-                Event::ComeRound => passes.all_come_round(),
-            },
+            hints = feeds.next(), if !stopping => follow(&mut passes, &hints),
             () = tokio::time::sleep_until(wake_at.into()), if !stopping => {
                 if Instant::now() >= poll_at {
                     poll_at = Instant::now() + safety_poll;
@@ -66,6 +63,33 @@ pub(crate) async fn run(
                 }
             }
         }
+    }
+}
+
+/// Looks where events say that there is something to see.
+fn follow(passes: &mut Passes, hints: &Hints) {
+    if hints.come_round {
+        passes.all_come_round();
+    }
+    if hints.anything {
+        // The rows and models are among it.
+        passes.look_again();
+    }
+    for (table, ids) in &hints.enacted {
+        passes.wake_children(table, ids.iter().copied());
+    }
+    for table in hints.models.iter().filter(|_| !hints.anything) {
+        passes.look_again_at(table);
+    }
+    for (table, rows) in &hints.rows {
+        let (mut ids, mut uids) = (Vec::new(), Vec::new());
+        for row in rows {
+            match row {
+                RowKey::Id(id) => ids.push(*id),
+                RowKey::Uid(uid) => uids.push(uid.as_str()),
+            }
+        }
+        passes.look_at_rows(table, &ids, &uids);
     }
 }
 

@@ -11,7 +11,12 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-use crate::{db::AnyConnection, enacted::mark_attempted, model::ModelInfo, sql};
+use crate::{
+    db::{AnyConnection, Engine},
+    enacted::mark_attempted,
+    model::ModelInfo,
+    sql,
+};
 
 #[derive(QueryableByName)]
 struct Line {
@@ -29,25 +34,41 @@ struct RowId {
     id: i64,
 }
 
+/// In whose hand rows are: a Synchronizer, and where several processes share its work, one of
+/// them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) synchronizer: &'static str,
+    pub(crate) member: String,
+}
+
 /// Notes rows before their first call: the line's number, and those of them that are still to
 /// be synced. A row that was deleted since it was read may be gone by now, and must not get a
 /// thing that no row would stand for.
 pub(crate) fn begin(
     conn: &mut AnyConnection,
-    synchronizer: &str,
+    owner: &Owner,
     model: &ModelInfo,
     ids: &[i64],
 ) -> QueryResult<(i64, HashSet<i64>)> {
     let ids = sql::list(ids.iter().copied());
-    let line = sql_query(
-        "INSERT INTO xos_sync_journal (synchronizer, model, ids) VALUES (?, ?, ?) RETURNING id",
+    let line = sql::query(
+        conn.engine(),
+        "INSERT INTO xos_sync_journal (synchronizer, member, model, ids) VALUES (?, ?, ?, ?) RETURNING id",
     )
-    .bind::<Text, _>(synchronizer)
+    .bind::<Text, _>(owner.synchronizer)
+    .bind::<Text, _>(&owner.member)
     .bind::<Text, _>(model.table)
     .bind::<Text, _>(&ids)
     .get_result::<RowId>(conn)?;
+    // A deletion by somebody else comes before this, and is seen, or waits for it.
+    let lock = match conn.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => " ORDER BY id FOR SHARE SKIP LOCKED",
+    };
+    let table = model.table;
     let live: Vec<RowId> =
-        sql_query(format!("SELECT id FROM {} WHERE id IN ({ids}) AND NOT deleted", model.table))
+        sql_query(format!("SELECT id FROM {table} WHERE id IN ({ids}) AND NOT deleted{lock}"))
             .load(conn)?;
     Ok((line.id, live.into_iter().map(|row| row.id).collect()))
 }
@@ -61,29 +82,36 @@ pub(crate) fn end(conn: &mut AnyConnection, lines: &[i64]) -> QueryResult<()> {
     Ok(())
 }
 
-/// Whether a run of this Synchronizer left rows in hand.
-pub(crate) fn has_lines(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<bool> {
-    let line: Option<RowId> =
-        sql_query("SELECT id FROM xos_sync_journal WHERE synchronizer = ? LIMIT 1")
-            .bind::<Text, _>(synchronizer)
-            .get_result(conn)
-            .optional()?;
+/// Whether a run of this owner left rows in hand.
+pub(crate) fn has_lines(conn: &mut AnyConnection, owner: &Owner) -> QueryResult<bool> {
+    let line: Option<RowId> = sql::query(
+        conn.engine(),
+        "SELECT id FROM xos_sync_journal WHERE synchronizer = ? AND member = ? LIMIT 1",
+    )
+    .bind::<Text, _>(owner.synchronizer)
+    .bind::<Text, _>(&owner.member)
+    .get_result(conn)
+    .optional()?;
     Ok(line.is_some())
 }
 
-/// Marks the rows that a run of this Synchronizer left in hand when it died; their number.
+/// Marks the rows that this owner left in hand when it died; their number.
 pub(crate) fn recover(
     conn: &mut AnyConnection,
-    synchronizer: &str,
+    owner: &Owner,
     models: &[&'static ModelInfo],
 ) -> QueryResult<usize> {
     let mut recovered = 0;
     loop {
-        let line: Option<Line> =
-            sql_query("SELECT id, model, ids FROM xos_sync_journal WHERE synchronizer = ? ORDER BY id LIMIT 1")
-                .bind::<Text, _>(synchronizer)
-                .get_result(conn)
-                .optional()?;
+        let line: Option<Line> = sql::query(
+            conn.engine(),
+            "SELECT id, model, ids FROM xos_sync_journal WHERE synchronizer = ? AND member = ? \
+                 ORDER BY id LIMIT 1",
+        )
+        .bind::<Text, _>(owner.synchronizer)
+        .bind::<Text, _>(&owner.member)
+        .get_result(conn)
+        .optional()?;
         let Some(line) = line else { return Ok(recovered) };
         let ids: Vec<i64> = line.ids.split(',').filter_map(|id| id.parse().ok()).collect();
         if let Some(model) = models.iter().find(|model| model.table == line.model) {
@@ -95,11 +123,21 @@ pub(crate) fn recover(
 }
 
 /// The condition under which no other Synchronizer has the row `row` in hand for the first
-/// time. What is in its own hand, a Synchronizer knows without asking.
-pub(crate) fn not_in_others_hand(model: &ModelInfo, row: &str, synchronizer: &str) -> String {
+/// time. What is in its own hand, a Synchronizer knows without asking; and of the processes
+/// that share its work only the row's own asks.
+pub(crate) fn not_in_others_hand(
+    engine: Engine,
+    model: &ModelInfo,
+    row: &str,
+    synchronizer: &str,
+) -> String {
+    let position = match engine {
+        Engine::Sqlite => "instr",
+        Engine::Postgres => "strpos",
+    };
     format!(
         "NOT EXISTS (SELECT 1 FROM xos_sync_journal AS j WHERE j.model = '{table}' \
-         AND j.synchronizer <> '{synchronizer}' AND instr(',' || j.ids || ',', ',' || {row}.id || ',') > 0)",
+         AND j.synchronizer <> '{synchronizer}' AND {position}(',' || j.ids || ',', ',' || CAST({row}.id AS TEXT) || ',') > 0)",
         table = model.table,
         synchronizer = synchronizer.replace('\'', "''"),
     )

@@ -418,3 +418,6 @@ impl Sweep {
             && self.rest_until.is_none_or(|rest_until| rest_until <= now)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use diesel::{
 };
 
 use crate::{
-    db::AnyConnection,
+    db::{AnyConnection, Engine},
     journal,
     model::{Micros, ModelInfo},
     schedule, sql,
@@ -25,6 +25,7 @@ pub(crate) const BATCH: usize = 512;
 /// The questions about one model, prepared as text when a run starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Questions {
+    engine: Engine,
     model: &'static ModelInfo,
     /// Rows that are ready to be synced, or to be deleted from the backend.
     sync: String,
@@ -63,9 +64,17 @@ pub(crate) enum Want {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wake {
     pub(crate) want: Want,
-    /// The column by whose index they are found.
-    pub(crate) column: &'static str,
+    pub(crate) by: By,
     pub(crate) condition: String,
+}
+
+/// How rows are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// By what they reference in this column.
+    Reference(&'static str),
+    /// By their own key or identity: somebody changed just these.
+    Key,
 }
 
 /// An answer.
@@ -125,8 +134,10 @@ impl Questions {
             Some(unobserved) => format!("(({unobserved}) OR NOT {created})"),
             None => format!("NOT {created}"),
         };
-        let not_in_hand = journal::not_in_others_hand(model, "c", synchronizer);
+        let engine = observers.engine;
+        let not_in_hand = journal::not_in_others_hand(engine, model, "c", synchronizer);
         Self {
+            engine,
             model,
             sync: toposort::syncable(observers, model, "c", only),
             delete: format!("{doomed} AND {created} AND {in_scope} AND {free}"),
@@ -137,13 +148,17 @@ impl Questions {
 
     /// The SQL that finds the keys.
     pub(crate) fn keys(&self, question: &Question, limit: usize) -> String {
+        let by = |index: String| sql::indexed_by(self.engine, &index);
         let (condition, index, order) = match question {
             Question::Next { want, after } => {
-                (format!("c.id > {after}"), self.standing_index(*want), " ORDER BY c.id")
+                (format!("c.id > {after}"), by(self.standing_index(*want)), " ORDER BY c.id")
             }
             // In whatever order the index has them: a full batch is followed by a sweep.
-            Question::Woken(wake) => {
-                (wake.condition.clone(), sql::reference_index(self.model, wake.column), "")
+            Question::Woken(Wake { by: By::Reference(column), condition, .. }) => {
+                (condition.clone(), by(sql::reference_index(self.model, column)), "")
+            }
+            Question::Woken(Wake { by: By::Key, condition, .. }) => {
+                (condition.clone(), String::new(), "")
             }
         };
         let wanted = match question.want() {
@@ -152,7 +167,7 @@ impl Questions {
             Want::Purge => &self.purge,
         };
         format!(
-            "SELECT c.id FROM {table} AS c INDEXED BY {index} WHERE {condition} AND {wanted}{order} LIMIT {limit}",
+            "SELECT c.id FROM {table} AS c{index} WHERE {condition} AND {wanted}{order} LIMIT {limit}",
             table = self.model.table,
         )
     }
@@ -216,9 +231,9 @@ impl Questions {
             Want::Delete | Want::Purge => sql::doomed(""),
         };
         let found: Option<One> = sql_query(format!(
-            "SELECT 1 AS one FROM {} INDEXED BY {} WHERE {condition} LIMIT 1",
+            "SELECT CAST(1 AS BIGINT) AS one FROM {}{} WHERE {condition} LIMIT 1",
             self.model.table,
-            self.standing_index(want),
+            sql::indexed_by(self.engine, &self.standing_index(want)),
         ))
         .get_result(conn)
         .optional()?;
@@ -227,8 +242,9 @@ impl Questions {
 
     fn next_retry(&self, conn: &mut AnyConnection) -> QueryResult<Option<Micros>> {
         let next: NextRetry = sql_query(format!(
-            "SELECT min(retry_at) AS at FROM {table} INDEXED BY {table}_retry WHERE retry_at IS NOT NULL",
+            "SELECT min(retry_at) AS at FROM {table}{index} WHERE retry_at IS NOT NULL",
             table = self.model.table,
+            index = sql::indexed_by(self.engine, &format!("{}_retry", self.model.table)),
         ))
         .get_result(conn)?;
         Ok(next.at.map(Micros).filter(|at| *at < Micros::NEVER))

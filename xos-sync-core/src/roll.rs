@@ -11,9 +11,10 @@ use diesel::{
 };
 
 use crate::{
-    db::AnyConnection,
+    db::{AnyConnection, Engine},
     model::{Micros, ModelInfo},
     schedule::Round,
+    sql,
     step::StepSpec,
     toposort::Observers,
 };
@@ -88,7 +89,8 @@ pub(crate) fn enter(
     let mut keep = BTreeSet::new();
     for (step, model, provides, only) in specs.iter().flat_map(|spec| lines(spec)) {
         keep.insert((step, model));
-        sql_query(
+        sql::query(
+            conn.engine(),
             "INSERT INTO xos_sync_steps (synchronizer, step, model, provides, only_rows) VALUES (?, ?, ?, ?, ?) \
              ON CONFLICT (synchronizer, step, model) \
              DO UPDATE SET provides = excluded.provides, only_rows = excluded.only_rows",
@@ -102,7 +104,8 @@ pub(crate) fn enter(
     }
     for entry in all(conn)?.iter().filter(|entry| entry.synchronizer == synchronizer) {
         if !keep.contains(&(entry.step.as_str(), entry.model.as_str())) {
-            sql_query(
+            sql::query(
+                conn.engine(),
                 "DELETE FROM xos_sync_steps WHERE synchronizer = ? AND step = ? AND model = ?",
             )
             .bind::<Text, _>(synchronizer)
@@ -120,10 +123,14 @@ pub(crate) fn all(conn: &mut AnyConnection) -> QueryResult<Vec<Entry>> {
 }
 
 /// Who observes what, as far as this program knows the models.
-pub(crate) fn observers(entries: &[Entry], models: &[&'static ModelInfo]) -> Observers {
+pub(crate) fn observers(
+    engine: Engine,
+    entries: &[Entry],
+    models: &[&'static ModelInfo],
+) -> Observers {
     let by_table: BTreeMap<&str, &'static ModelInfo> =
         models.iter().map(|model| (model.table, *model)).collect();
-    let mut observers = Observers::default();
+    let mut observers = Observers::new(engine);
     for entry in entries {
         let Some(observed) = by_table.get(entry.model.as_str()) else { continue };
         let provides: Vec<_> =

@@ -5,7 +5,10 @@
 
 use std::fmt::Write as _;
 
-use crate::model::{ColumnKind, ModelInfo};
+use crate::{
+    db::Engine,
+    model::{ColumnKind, ModelInfo},
+};
 
 /// Contract C1 for the row `row`, apart from the waiting time after a failure.
 pub(crate) fn pending(row: &str) -> String {
@@ -35,6 +38,13 @@ pub(crate) fn maybe_created(model: &ModelInfo, row: &str) -> String {
     condition
 }
 
+/// `'a','b'`, of words that are letters, digits, `-` and `_`.
+pub(crate) fn words(words: &[&str]) -> String {
+    let plain =
+        |word: &&&str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    words.iter().filter(plain).map(|word| format!("'{word}'")).collect::<Vec<_>>().join(",")
+}
+
 /// `1,2,3`.
 pub(crate) fn list(ids: impl IntoIterator<Item = i64>) -> String {
     let mut text = String::new();
@@ -47,17 +57,71 @@ pub(crate) fn list(ids: impl IntoIterator<Item = i64>) -> String {
     text
 }
 
-/// This moment in microseconds, asked of the database. Written so that every SQLite since
-/// 3.35 understands it, because triggers run in the library of whoever writes.
-pub(crate) const SQLITE_NOW: &str = "(CAST(strftime('%s', 'now') AS INTEGER) * 1000000 \
-     + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000)";
+/// This moment in microseconds, asked of the database. On SQLite written so that every one
+/// since 3.35 understands it, because triggers run in the library of whoever writes; on
+/// PostgreSQL the clock's time, not the transaction's.
+pub(crate) const fn now(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => {
+            "(CAST(strftime('%s', 'now') AS INTEGER) * 1000000 \
+             + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000)"
+        }
+        Engine::Postgres => "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    }
+}
+
+/// The larger of two numbers.
+pub(crate) const fn greatest(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "max",
+        Engine::Postgres => "greatest",
+    }
+}
+
+/// Which index answers a question: said where the planner would guess.
+pub(crate) fn indexed_by(engine: Engine, index: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!(" INDEXED BY {index}"),
+        // The partial index is the smaller one, and it finds that out by itself.
+        Engine::Postgres => String::new(),
+    }
+}
+
+/// `EXISTS (…)` of a row of the table, found by its key for one row after the other: never by
+/// reading the whole table for all of them, whatever the statistics say.
+pub(crate) fn exists(engine: Engine, table: &str, alias: &str, condition: &str) -> String {
+    match engine {
+        Engine::Sqlite => {
+            format!("EXISTS (SELECT 1 FROM {table} AS {alias} NOT INDEXED WHERE {condition})")
+        }
+        Engine::Postgres => {
+            format!("EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {condition}{FENCE})")
+        }
+    }
+}
+
+/// `NOT EXISTS (…)` of a row of the table, found by an index for one row after the other.
+pub(crate) fn none(engine: Engine, table: &str, alias: &str, condition: &str) -> String {
+    let fence = if engine == Engine::Postgres { FENCE } else { "" };
+    format!("NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {condition}{fence})")
+}
+
+/// Keeps PostgreSQL from turning a question about one row into a join of tables.
+const FENCE: &str = " OFFSET 0";
+
+/// A query whose text has a `?` for each parameter.
+pub(crate) fn query(engine: Engine, text: &str) -> diesel::query_builder::SqlQuery {
+    diesel::sql_query(engine.parameters(text))
+}
 
 /// Makes live rows pending again, at once.
-pub(crate) fn touch(model: &ModelInfo, ids: &[i64]) -> String {
+pub(crate) fn touch(engine: Engine, model: &ModelInfo, ids: &[i64]) -> String {
     format!(
-        "UPDATE {table} SET updated = max(updated + 1, {SQLITE_NOW}), attempts = 0, retry_at = NULL \
+        "UPDATE {table} SET updated = {greatest}(updated + 1, {now}), attempts = 0, retry_at = NULL \
          WHERE id IN ({ids}) AND NOT deleted",
         table = model.table,
+        greatest = greatest(engine),
+        now = now(engine),
         ids = list(ids.iter().copied()),
     )
 }

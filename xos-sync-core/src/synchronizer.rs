@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use crate::{
     db::{Db, OpenMode, ProcessLock},
     error::{Error, RegistryError, Result},
-    event::{Feeds, Handle},
+    event::{Feed, FeedStatus, Feeds, Handle, Inbox, SharedFeed},
     event_loop::{self, Until},
-    journal, migrate,
+    journal::{self, Owner},
+    migrate,
     model::{Micros, ModelInfo},
     pass::{Clock, Limits, Passes, Report, Setup},
     pending::{Question, Questions, Want},
@@ -41,7 +42,8 @@ pub struct Synchronizer {
     handle: Handle,
     progress: watch::Sender<Report>,
     reports: watch::Sender<Option<Report>>,
-    _lock: ProcessLock,
+    feeds: Vec<(SharedFeed, Inbox)>,
+    _lock: Option<ProcessLock>,
 }
 
 /// What a [`Synchronizer`] is made of; [`Synchronizer::builder`].
@@ -54,6 +56,7 @@ pub struct Builder {
     calls: usize,
     clock: Clock,
     safety_poll: Duration,
+    feeds: Vec<Box<dyn Feed>>,
 }
 
 enum Database {
@@ -73,6 +76,7 @@ impl Synchronizer {
             calls: CALLS,
             clock: Arc::new(Micros::now),
             safety_poll: SAFETY_POLL,
+            feeds: Vec::new(),
         }
     }
 
@@ -101,6 +105,11 @@ impl Synchronizer {
         self.reports.subscribe()
     }
 
+    /// How the feeds are doing that it was given.
+    pub fn feeds(&self) -> Vec<FeedStatus> {
+        self.feeds.iter().map(|(_, inbox)| inbox.status()).collect()
+    }
+
     /// Runs until `shutdown` is ready; then finishes the calls that have begun, and returns.
     ///
     /// # Errors
@@ -120,7 +129,7 @@ impl Synchronizer {
     }
 
     async fn until(&self, until: Until, shutdown: impl Future<Output = ()>) -> Result<Report> {
-        let feeds = Feeds::new(&self.db, &self.handle);
+        let feeds = Feeds::new(&self.db, &self.handle, &self.feeds);
         let passes = self.passes().await?;
         let (clock, poll) = (self.clock.clone(), self.safety_poll);
         Ok(event_loop::run(passes, feeds, clock, poll, until, shutdown, &self.reports).await)
@@ -128,11 +137,12 @@ impl Synchronizer {
 
     async fn passes(&self) -> Result<Passes> {
         let entries = self.enter().await?;
-        let observers = roll::observers(&entries, &self.models);
+        let observers = roll::observers(self.db.engine(), &entries, &self.models);
         self.check_scopes(&observers).await?;
         let mut passes = Passes::new(Setup {
             db: self.db.clone(),
             context: Context::new(self.db.clone(), self.name),
+            owner: self.owner(),
             limits: self.limits,
             clock: self.clock.clone(),
             observed: self.observed.clone(),
@@ -154,11 +164,12 @@ impl Synchronizer {
     /// Enters the steps into the roll, and takes over what a run that died left in hand. Writes
     /// only when there is something to write.
     async fn enter(&self) -> Result<Vec<roll::Entry>> {
-        let name = self.name;
+        let (name, owner) = (self.name, self.owner());
         let specs: Vec<_> = self.observed.iter().map(|observed| observed.spec()).collect();
+        let asked = owner.clone();
         let (entries, left) = self
             .db
-            .run(move |conn| Ok((roll::all(conn)?, journal::has_lines(conn, name)?)))
+            .run(move |conn| Ok((roll::all(conn)?, journal::has_lines(conn, &asked)?)))
             .await?;
         if !left && roll::is_entered(&entries, name, &specs) {
             return Ok(entries);
@@ -168,7 +179,7 @@ impl Synchronizer {
             .db
             .write_quietly(move |conn| {
                 roll::enter(conn, name, &specs)?;
-                let recovered = journal::recover(conn, name, &models)?;
+                let recovered = journal::recover(conn, &owner, &models)?;
                 Ok((roll::all(conn)?, recovered))
             })
             .await?;
@@ -179,6 +190,10 @@ impl Synchronizer {
             );
         }
         Ok(entries)
+    }
+
+    fn owner(&self) -> Owner {
+        Owner { synchronizer: self.name, member: String::new() }
     }
 
     /// Whether the SQL that authors wrote into `only` is understood, before it is needed.
@@ -265,6 +280,13 @@ impl Builder {
         self
     }
 
+    /// Where it hears of changes, beside the database's own way. May be called more than once.
+    #[must_use]
+    pub fn feed(mut self, feed: impl Feed) -> Self {
+        self.feeds.push(Box::new(feed));
+        self
+    }
+
     /// Checks that all fits together, and opens what is needed.
     ///
     /// # Errors
@@ -296,7 +318,13 @@ impl Builder {
         // In the order of the graph: parents are asked for, and started, first.
         let levels = crate::dmdot::Graph::of(registry.models()).levels();
         observed.sort_by_key(|observed| levels.get(observed.model().table).copied());
+        let handle = Handle::new(registry.models().map(|model| model.table));
+        let feeds = self.feeds.into_iter().map(|feed| {
+            let inbox = Inbox::new(feed.name(), handle.clone());
+            (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
+        });
         Ok(Synchronizer {
+            feeds: feeds.collect(),
             name,
             _lock: db.lock(name).await?,
             db: db.for_synchronizer(),
@@ -305,7 +333,7 @@ impl Builder {
             limits: Limits { calls: self.calls, backoff: self.backoff },
             clock: self.clock,
             safety_poll: self.safety_poll,
-            handle: Handle::default(),
+            handle,
             progress: watch::Sender::new(Report::default()),
             reports: watch::Sender::new(None),
         })

@@ -1,11 +1,10 @@
-//! One process per Synchronizer and SQLite file.
+//! One process per Synchronizer and SQLite file. On a server, members share the work instead.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use super::DatabaseUrl;
 use crate::error::{Error, Result};
 
 /// The right to run a Synchronizer on a database. The operating system takes it back when the
@@ -16,9 +15,8 @@ pub struct ProcessLock {
 }
 
 impl ProcessLock {
-    pub(super) fn take(url: &DatabaseUrl, synchronizer: &str) -> Result<Self> {
+    pub(super) fn take(file: &Path, synchronizer: &str) -> Result<Self> {
         // By whatever way the file was named.
-        let file = url.file();
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
         let mut path = file.as_os_str().to_owned();
         path.push(format!("-{synchronizer}.lock"));

@@ -4,6 +4,9 @@
 mod connection;
 mod lock;
 mod pool;
+pub(crate) mod postgres;
+mod sqlite;
+mod transaction;
 mod url;
 mod writer;
 
@@ -21,9 +24,9 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 
-pub use connection::{AnyConnection, AnyDb};
+pub use connection::{AnyConnection, AnyDb, Engine};
 pub use lock::ProcessLock;
-pub use url::{DatabaseUrl, OpenMode};
+pub use url::{DatabaseUrl, OpenMode, ServerUrl};
 
 use pool::Pool;
 use writer::{News, Source, Writer};
@@ -48,7 +51,8 @@ struct Inner {
 }
 
 impl Db {
-    /// Opens the database at `url`: `sqlite://PATH`, or a path alone.
+    /// Opens the database at `url`: `sqlite://PATH`, a path alone, or
+    /// `postgres://USER@HOST/DATABASE` (see [`DatabaseUrl::parse`]).
     ///
     /// # Errors
     /// [`Error::Url`] and [`Error::Open`].
@@ -57,7 +61,7 @@ impl Db {
         let for_writer = url.clone();
         let writer = blocking(move || {
             let connection = for_writer.connect(mode)?;
-            Writer::start(connection).map_err(|source| Error::Io {
+            Writer::start(for_writer, connection).map_err(|source| Error::Io {
                 what: "cannot start the database thread".into(),
                 source,
             })
@@ -80,6 +84,11 @@ impl Db {
         &self.inner.url
     }
 
+    /// What kind of database it is.
+    pub fn engine(&self) -> Engine {
+        self.inner.url.engine()
+    }
+
     /// Runs queries on a connection of the pool, off the async threads.
     ///
     /// # Errors
@@ -89,8 +98,7 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        let mut connection = self.inner.pool.get().await?;
-        Ok(blocking(move || work(&mut connection)).await??)
+        self.with(move |connection| Ok(work(connection)?)).await
     }
 
     /// Writes in a transaction that is on disk when this returns. What many tasks write at the
@@ -124,8 +132,8 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut AnyConnection) -> Result<T> + Send + 'static,
     {
-        let mut connection = self.inner.pool.get().await?;
-        blocking(move || work(&mut connection)).await?
+        let mut pooled = self.inner.pool.get().await?;
+        blocking(move || pooled.work(work)).await?
     }
 
     /// The commits of others from now on: other programs', other Synchronizers', and what this
@@ -137,19 +145,21 @@ impl Db {
         commits
     }
 
-    /// Takes the right to run this Synchronizer on this database, until the value is dropped
-    /// or the process ends, however it ends. A process that is just ending is waited for.
+    /// Takes the right to run this Synchronizer on this SQLite file, until the value is dropped
+    /// or the process ends, however it ends; `None` on a server, where processes share the
+    /// work. A process that is just ending is waited for.
     ///
     /// # Errors
     /// [`Error::AlreadyRunning`].
-    pub async fn lock(&self, synchronizer: &str) -> Result<ProcessLock> {
+    pub async fn lock(&self, synchronizer: &str) -> Result<Option<ProcessLock>> {
+        let DatabaseUrl::Sqlite(file) = &self.inner.url else { return Ok(None) };
         let begun = std::time::Instant::now();
         loop {
-            match ProcessLock::take(&self.inner.url, synchronizer) {
+            match ProcessLock::take(file, synchronizer) {
                 Err(Error::AlreadyRunning { .. }) if begun.elapsed() < LOCK_PATIENCE => {
                     tokio::time::sleep(LOCK_PATIENCE / 50).await;
                 }
-                taken => return taken,
+                taken => return taken.map(Some),
             }
         }
     }

@@ -1,14 +1,44 @@
 //! A bounded pool of connections, for reading and for authors' queries.
 
-use deadpool::managed::{Manager, Metrics, Object, RecycleResult};
+use std::time::{Duration, Instant};
 
-use super::{AnyConnection, DatabaseUrl, OpenMode, blocking};
+use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
+
+use super::{
+    AnyConnection, DatabaseUrl, Engine, OpenMode, blocking,
+    transaction::{PATIENCE, is_alive},
+};
 use crate::error::{Error, Result};
 
 /// Connections beside the writer's: reads of a few models at a time, and authors' queries.
 const CONNECTIONS: usize = 4;
 
+/// A connection that was not used for this long is asked first whether it still lives.
+const RESTED: Duration = Duration::from_secs(1);
+
 pub(super) struct Pool(deadpool::managed::Pool<Connections>);
+
+/// A connection of the pool.
+pub(super) struct Pooled {
+    connection: AnyConnection,
+    used: Instant,
+    /// Something went wrong on it.
+    suspect: bool,
+}
+
+impl Pooled {
+    pub(super) fn work<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T>,
+    ) -> Result<T> {
+        // Also when the work panics.
+        self.suspect = true;
+        let done = work(&mut self.connection);
+        self.suspect = done.is_err();
+        self.used = Instant::now();
+        done
+    }
+}
 
 impl Pool {
     pub(super) fn new(url: DatabaseUrl) -> Self {
@@ -33,15 +63,37 @@ pub(super) struct Connections {
 }
 
 impl Manager for Connections {
-    type Type = AnyConnection;
+    type Type = Pooled;
     type Error = Error;
 
-    async fn create(&self) -> Result<AnyConnection> {
-        let url = self.url.clone();
-        blocking(move || url.connect(OpenMode::Existing)).await?
+    /// A server that is just being restarted is waited for.
+    async fn create(&self) -> Result<Pooled> {
+        let (begun, mut wait) = (Instant::now(), Duration::from_millis(50));
+        loop {
+            let url = self.url.clone();
+            match blocking(move || url.connect(OpenMode::Existing)).await? {
+                Ok(connection) => {
+                    return Ok(Pooled { connection, used: Instant::now(), suspect: false });
+                }
+                Err(_) if self.url.engine() == Engine::Postgres && begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(PATIENCE / 5);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
-    async fn recycle(&self, _: &mut AnyConnection, _: &Metrics) -> RecycleResult<Error> {
-        Ok(())
+    async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<Error> {
+        if self.url.engine() == Engine::Sqlite || !pooled.suspect && pooled.used.elapsed() < RESTED
+        {
+            return Ok(());
+        }
+        // One round trip: not worth a thread.
+        if is_alive(&mut pooled.connection) {
+            Ok(())
+        } else {
+            Err(RecycleError::Backend(Error::Closed))
+        }
     }
 }

@@ -1,54 +1,56 @@
-//! Where a database is, and how a connection to it is set up.
+//! Where a database is.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf};
 
-use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
-
-use super::AnyConnection;
-use crate::error::{Error, Result};
+use super::{AnyConnection, Engine, postgres, sqlite};
+use crate::error::{Error, Result, redact};
 
 /// A parsed database URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// An SQLite file.
     Sqlite(PathBuf),
+    /// A PostgreSQL server, as libpq reads it.
+    Postgres(ServerUrl),
 }
+
+/// The URL of a server. Never shows its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServerUrl(String);
 
 /// Whether opening may make the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
     /// It must be there.
     Existing,
-    /// It is made when it is not there.
+    /// An SQLite file is made when it is not there.
     Create,
 }
 
-/// Set on every SQLite connection. FULL: a commit survives the machine's death, not only the
-/// process's. The waiting time covers other processes' transactions.
-const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 10000;
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA foreign_keys = ON;
-    PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -8000;";
-
 impl DatabaseUrl {
-    /// Reads `sqlite://PATH`, `sqlite:PATH` or a path.
+    /// Reads `sqlite://PATH`, `sqlite:PATH`, a path, or `postgres://USER@HOST/DATABASE` with
+    /// any parameter of libpq's (`?sslmode=verify-full&sslrootcert=…`).
     ///
     /// # Errors
     /// [`Error::Url`].
     pub fn parse(url: &str) -> Result<Self> {
-        let wrong = |advice| Error::Url { url: crate::error::redact(url.to_owned()), advice };
+        let wrong = |advice| Error::Url { url: redact(url.to_owned()), advice };
         let path = match url.split_once(':') {
             Some(("sqlite", path)) => path.strip_prefix("//").unwrap_or(path),
+            Some(("postgres" | "postgresql", _)) if cfg!(not(feature = "postgres")) => {
+                return Err(wrong(
+                    "PostgreSQL is not built in: turn on the feature `postgres` of xos-sync-core, or write \
+                     sqlite://PATH",
+                ));
+            }
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                return Ok(Self::Postgres(ServerUrl(url.to_owned())));
+            }
             Some(("postgres" | "postgresql", _)) => {
-                return Err(wrong("PostgreSQL is not built in; write sqlite://PATH"));
+                return Err(wrong("write postgres://USER@HOST/DATABASE"));
             }
             Some((scheme, rest)) if rest.starts_with("//") && !scheme.contains('/') => {
-                return Err(wrong("write sqlite://PATH"));
+                return Err(wrong("write sqlite://PATH or postgres://USER@HOST/DATABASE"));
             }
             _ => url,
         };
@@ -57,14 +59,20 @@ impl DatabaseUrl {
             ":memory:" => {
                 Err(wrong("every connection would see a database of its own; write sqlite://PATH"))
             }
+            _ if cfg!(not(feature = "sqlite")) => Err(wrong(
+                "SQLite is not built in: turn on the feature `sqlite` of xos-sync-core, or write \
+                 postgres://USER@HOST/DATABASE",
+            )),
             path => Ok(Self::Sqlite(PathBuf::from(path))),
         }
     }
 
-    /// The file of an SQLite database.
-    pub fn file(&self) -> &Path {
-        let Self::Sqlite(path) = self;
-        path
+    /// What kind of database it is.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
     }
 
     /// Opens one connection.
@@ -72,62 +80,54 @@ impl DatabaseUrl {
     /// # Errors
     /// [`Error::Open`].
     pub fn connect(&self, mode: OpenMode) -> Result<AnyConnection> {
-        let failed = |reason: String| Error::Open { url: self.to_string(), reason };
-        let Self::Sqlite(path) = self;
-        match path.try_exists() {
-            Ok(true) if path.is_dir() => return Err(failed("it is a folder, not a file".into())),
-            Ok(true) => {}
-            Ok(false) if mode == OpenMode::Existing => {
-                return Err(failed(
-                    "there is no such file; `migrate` makes it, or correct the path".into(),
-                ));
-            }
-            Ok(false) if !parent_of(path).is_dir() => {
-                return Err(failed(format!("there is no folder {}", parent_of(path).display())));
-            }
-            Ok(false) => {}
-            Err(error) => return Err(failed(error.to_string())),
+        match self {
+            Self::Sqlite(path) => sqlite::connect(path, mode),
+            Self::Postgres(url) => postgres::connect(url.reveal()),
         }
-        let mut connection = SqliteConnection::establish(&path.to_string_lossy())
-            .map_err(|error| failed(error.to_string()))?;
-        connection
-            .batch_execute(SQLITE_SETUP)
-            .map_err(|error| failed(explain(&error.to_string())))?;
-        Ok(AnyConnection::Sqlite(connection))
+        .map_err(|reason| Error::Open { url: self.to_string(), reason })
     }
 }
 
-fn parent_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+impl ServerUrl {
+    /// The URL with its password, for the call that needs it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
     }
 }
 
-/// Adds advice to what SQLite says when a file cannot be used.
-fn explain(message: &str) -> String {
-    let advice = if message.contains("not a database") {
-        "; the file is something else: correct the path"
-    } else if message.contains("readonly") {
-        "; the file or its folder cannot be written by this user: change its mode or owner"
-    } else if message.contains("locked") {
-        "; another program has held it for more than 10 seconds: find it with `fuser`"
-    } else {
-        ""
-    };
-    format!("{message}{advice}")
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(self.0.clone()))
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Sqlite(path) = self;
-        write!(f, "sqlite://{}", path.display())
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(url) => url.fmt(f),
+        }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_server_is_shown_without_its_password() {
+        let url = DatabaseUrl::parse("postgres://me:s3cret@h:5/d?password=s3cret&sslmode=require");
+        let url = url.unwrap();
+        assert_eq!(url.to_string(), "postgres://me:***@h:5/d?password=***&sslmode=require");
+        assert!(!format!("{url:?}").contains("s3cret"));
+    }
 
     #[test]
     fn urls_and_paths_name_files() {
@@ -150,7 +150,8 @@ mod tests {
             ),
             (
                 "mysql://u:secret@h/x",
-                "`mysql://u:***@h/x` is not a database URL that this build knows: write sqlite://PATH",
+                "`mysql://u:***@h/x` is not a database URL that this build knows: write sqlite://PATH or \
+                 postgres://USER@HOST/DATABASE",
             ),
             (
                 "sqlite://:memory:",

@@ -5,7 +5,8 @@
 //! count a connection's own commits, so a Synchronizer's stamps do not wake itself.
 //!
 //! **Invariant:** a write's answer is sent only after the transaction that holds it is
-//! committed, and a write that fails leaves nothing behind.
+//! committed, and a write that fails leaves nothing behind. Where a server went away before it
+//! answered a COMMIT, it is asked afterwards what became of the transaction.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,13 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{
-    QueryResult, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
-    sql_types::BigInt,
-};
+use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use tokio::sync::{oneshot, watch};
 
-use super::AnyConnection;
+use super::{
+    AnyConnection, DatabaseUrl, Engine, OpenMode,
+    transaction::{Commit, PATIENCE, TransactionId, has_committed, in_transaction, is_alive},
+};
 use crate::error::{Error, Result};
 
 /// Writes taken into one transaction at the most.
@@ -50,10 +51,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: AnyConnection) -> std::io::Result<Self> {
+    pub(super) fn start(url: DatabaseUrl, connection: AnyConnection) -> std::io::Result<Self> {
         let (queue, writes) = channel();
         let (news, changes) = watch::channel(News::new());
-        let thread = WriterThread { connection, news, seen: None, asked: Instant::now() };
+        let connection = Some(connection);
+        let away = None;
+        let thread =
+            WriterThread { url, connection, away, news, seen: None, asked: Instant::now() };
         thread::Builder::new()
             .name("xos-sync-writer".into())
             .spawn(move || thread.serve(&writes))?;
@@ -123,7 +127,11 @@ where
 }
 
 struct WriterThread {
-    connection: AnyConnection,
+    url: DatabaseUrl,
+    /// None while the server is away.
+    connection: Option<AnyConnection>,
+    /// Since when it has been.
+    away: Option<Instant>,
     news: watch::Sender<News>,
     seen: Option<i64>,
     asked: Instant,
@@ -156,8 +164,13 @@ impl WriterThread {
     fn look_for_others(&mut self) {
         self.asked = Instant::now();
         // No answer: the file cannot be read just now. The safety poll goes on all the same.
+        // A server tells by itself.
+        let Some(connection) = self.connection.as_mut() else { return };
+        if connection.engine() != Engine::Sqlite {
+            return;
+        }
         let version = sql_query("PRAGMA data_version")
-            .get_result::<DataVersion>(&mut self.connection)
+            .get_result::<DataVersion>(connection)
             .ok()
             .map(|row| row.data_version);
         if version.is_some() && self.seen != version {
@@ -202,17 +215,54 @@ impl WriterThread {
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
-        self.connection.batch_execute("BEGIN IMMEDIATE")?;
-        let outcome = group
-            .iter_mut()
-            .try_for_each(|write| run_caught(&mut **write, &mut self.connection))
-            .and_then(|()| self.connection.batch_execute("COMMIT"));
-        if outcome.is_err() {
-            // Fails when the engine has rolled back by itself already.
-            let _ = self.connection.batch_execute("ROLLBACK");
+        let connection = self.connection()?;
+        let outcome = in_transaction(connection, |connection| {
+            group.iter_mut().try_for_each(|write| run_caught(&mut **write, connection))
+        });
+        match outcome {
+            Commit::Done => Ok(()),
+            Commit::Failed(error) => {
+                if connection.engine() == Engine::Postgres && !is_alive(connection) {
+                    self.connection = None;
+                }
+                Err(error)
+            }
+            Commit::Unknown(transaction, error) => {
+                self.connection = None;
+                if self.has_committed(&transaction)? { Ok(()) } else { Err(error) }
+            }
         }
-        outcome
     }
+
+    fn has_committed(&mut self, transaction: &TransactionId) -> QueryResult<bool> {
+        let committed = has_committed(self.connection()?, transaction)?;
+        tracing::info!(committed, "the database went away before it answered; asked again");
+        Ok(committed)
+    }
+
+    /// The connection. A server that is just being restarted is waited for, but only once: then
+    /// the writes fail until it is back.
+    fn connection(&mut self) -> QueryResult<&mut AnyConnection> {
+        let mut wait = Duration::from_millis(50);
+        while self.connection.is_none() {
+            let since = *self.away.get_or_insert_with(Instant::now);
+            match self.url.connect(OpenMode::Existing) {
+                Ok(connection) => self.connection = Some(connection),
+                Err(_) if since.elapsed() < PATIENCE => {
+                    thread::sleep(wait);
+                    wait = (wait * 2).min(PATIENCE / 5);
+                }
+                Err(error) => return Err(away(&error)),
+            }
+        }
+        self.away = None;
+        self.connection.as_mut().ok_or(diesel::result::Error::NotInTransaction)
+    }
+}
+
+fn away(error: &Error) -> diesel::result::Error {
+    let kind = diesel::result::DatabaseErrorKind::ClosedConnection;
+    diesel::result::Error::DatabaseError(kind, Box::new(error.to_string()))
 }
 
 /// A panic in one closure must not take the thread, and with it everybody's writes, down.

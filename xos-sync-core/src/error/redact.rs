@@ -1,7 +1,26 @@
 //! Keeps credentials out of what people read.
 
-/// Replaces the password in every `scheme://user:password@host` by `***`.
+/// Replaces the password in every `scheme://user:password@host` and `password=…` by `***`.
 pub(crate) fn redact(text: String) -> String {
+    parameters(authorities(text))
+}
+
+fn parameters(text: String) -> String {
+    let name = "password=";
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(name) {
+        let (before, after) = rest.split_at(at + name.len());
+        out.push_str(before);
+        out.push_str("***");
+        let end = after.find(|c: char| c == '&' || c.is_whitespace()).unwrap_or(after.len());
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn authorities(text: String) -> String {
     if !text.contains("://") {
         return text;
     }
@@ -45,6 +64,8 @@ mod tests {
                 "get https://bob:***@host:80/x and http://al@h",
             ),
             ("://", "://"),
+            ("host=h password=s3cret user=u", "host=h password=*** user=u"),
+            ("postgres://h/d?password=s3cret&x=1", "postgres://h/d?password=***&x=1"),
         ] {
             assert_eq!(redact(given.to_owned()), shown);
         }

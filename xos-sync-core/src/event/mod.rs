@@ -1,57 +1,58 @@
 //! What wakes a running Synchronizer. Events are hints: each may be lost, doubled, late or come
 //! while a pass runs, and the outcome is the same, because the database is asked (C9).
+//!
+//! Several feeds deliver at once; what they say is latched in bounded space, so that a storm
+//! costs no memory and an event that comes while nobody waits is seen by the next wait.
 
-use std::sync::Arc;
+mod bridge;
+mod feed;
+mod feeds;
+mod handle;
+mod latch;
+mod wire;
 
-use tokio::sync::Notify;
+pub use bridge::Publisher;
+pub use feed::{Feed, FeedError, FeedStatus, Inbox};
+pub use handle::Handle;
+pub use wire::Change;
 
-use crate::db::{Db, OthersCommits};
+pub(crate) use feed::SharedFeed;
+pub(crate) use feeds::Feeds;
+pub(crate) use latch::Hints;
 
 /// Something that a run reacts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The data model may have changed.
+    /// The data model may have changed, anywhere.
     Changed,
+    /// Rows of one model may have changed.
+    ModelChanged {
+        /// The model's table.
+        table: String,
+    },
+    /// One row may have changed.
+    RowChanged {
+        /// The model's table.
+        table: String,
+        /// Which row.
+        row: RowKey,
+    },
+    /// Another process has enacted rows, for which others may have waited.
+    Enacted {
+        /// The model's table.
+        table: String,
+        /// The rows' keys.
+        ids: Vec<i64>,
+    },
     /// Every step is to come round now, whatever its interval.
     ComeRound,
 }
 
-/// Where events come from: commits by anybody on the database, and a running program's own
-/// [`Handle`]. Latched: an event that comes while nobody waits is seen by the next wait.
-pub(crate) struct Feeds {
-    commits: OthersCommits,
-    handle: Handle,
-}
-
-/// Wakes a Synchronizer from elsewhere in the program. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Handle {
-    asked: Arc<Notify>,
-    changed: Arc<Notify>,
-}
-
-impl Handle {
-    /// Sends an event. Never blocks; when no run is under way, the next one sees it.
-    pub fn send(&self, event: Event) {
-        match event {
-            Event::Changed => self.changed.notify_one(),
-            Event::ComeRound => self.asked.notify_one(),
-        }
-    }
-}
-
-impl Feeds {
-    pub(crate) fn new(db: &Db, handle: &Handle) -> Self {
-        // What was before is seen by the run's first questions.
-        Self { commits: db.others_commits(), handle: handle.clone() }
-    }
-
-    /// The next event. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Event {
-        tokio::select! {
-            () = self.handle.asked.notified() => Event::ComeRound,
-            () = self.commits.next() => Event::Changed,
-            () = self.handle.changed.notified() => Event::Changed,
-        }
-    }
+/// What a row is named by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKey {
+    /// Its key in this database.
+    Id(i64),
+    /// Its identity, of letters, digits, `-` and `_`.
+    Uid(String),
 }

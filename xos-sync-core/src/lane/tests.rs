@@ -1,9 +1,10 @@
 use super::*;
-use crate::{model::Model as _, models::Site, toposort::Observers};
+use crate::{db::Engine, model::Model as _, models::Site, pending::By, toposort::Observers};
 
 /// A lane that removes rows: it has one sweep, and needs no step.
 fn lane() -> Lane {
-    let questions = Questions::new(Site::INFO, None, &Observers::default(), &[Site::INFO]);
+    let questions =
+        Questions::new(Site::INFO, None, &Observers::new(Engine::Sqlite), &[Site::INFO], "test");
     Lane::new(Site::INFO, None, questions)
 }
 
@@ -110,7 +111,8 @@ fn wake_ups_that_are_too_many_become_a_sweep() {
     let (mut lane, now) = (lane(), Instant::now());
     let question = lane.next_question(now);
     answer(&mut lane, &question, None, false, now);
-    let wake = |at: usize| Wake { want: Want::Purge, column: "x", condition: format!("{at}") };
+    let wake =
+        |at: usize| Wake { want: Want::Purge, by: By::Reference("x"), condition: format!("{at}") };
     lane.wake(wake(0));
     let question = lane.next_question(now);
     assert_eq!(question, Some(Question::Woken(wake(0))));

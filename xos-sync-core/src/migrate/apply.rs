@@ -2,33 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
+use diesel::{RunQueryDsl, connection::SimpleConnection, sql_types::Text};
 
 use super::{
-    Migrations, ddl,
+    Migrations, ddl, framework,
     schema::{Schema, applied},
 };
 use crate::{
-    db::AnyConnection,
+    db::{AnyConnection, Engine},
     error::{Error, Result},
     model::ModelInfo,
     registry::ModelRegistration,
+    sql,
 };
-
-/// The framework's own tables: what was applied, when each step last came round, and which
-/// rows are in hand for the first time (the write-ahead log behind contract C4).
-const FRAMEWORK: &str = "
-CREATE TABLE IF NOT EXISTS xos_sync_migrations (
-    crate_name TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (crate_name, name)
-);
-CREATE TABLE IF NOT EXISTS xos_sync_steps (
-    synchronizer TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL, provides TEXT NOT NULL, only_rows TEXT,
-    last_run BIGINT, attempts INTEGER NOT NULL DEFAULT 0, retry_at BIGINT, backend_status TEXT,
-    PRIMARY KEY (synchronizer, step, model)
-);
-CREATE TABLE IF NOT EXISTS xos_sync_journal (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, synchronizer TEXT NOT NULL, model TEXT NOT NULL, ids TEXT NOT NULL
-);";
 
 /// What is to be done.
 struct Task {
@@ -42,7 +28,8 @@ pub(super) fn migrate(
     conn: &mut AnyConnection,
     models: &[&'static ModelInfo],
 ) -> Result<Vec<String>> {
-    conn.batch_execute(FRAMEWORK)?;
+    let tables = framework::tables(conn.engine());
+    in_transaction(conn, "of the framework's own tables", |conn| conn.batch_execute(&tables))?;
     let mut done = Vec::new();
     for task in pending_files(conn, models)? {
         in_transaction(conn, &task.what, |conn| run(conn, &task))?;
@@ -73,7 +60,11 @@ fn in_transaction(
     name: &str,
     work: impl FnOnce(&mut AnyConnection) -> diesel::QueryResult<()>,
 ) -> Result<()> {
-    conn.batch_execute("BEGIN IMMEDIATE")?;
+    match conn.engine() {
+        Engine::Sqlite => conn.batch_execute("BEGIN IMMEDIATE")?,
+        // One program migrates at a time.
+        Engine::Postgres => conn.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7867923)")?,
+    }
     let outcome = work(conn).and_then(|()| conn.batch_execute("COMMIT"));
     outcome.map_err(|error| {
         let _ = conn.batch_execute("ROLLBACK");
@@ -84,7 +75,8 @@ fn in_transaction(
 fn run(conn: &mut AnyConnection, task: &Task) -> diesel::QueryResult<()> {
     conn.batch_execute(&task.sql)?;
     if let Some((crate_name, name)) = task.file {
-        sql_query("INSERT INTO xos_sync_migrations (crate_name, name, content) VALUES (?, ?, ?)")
+        let note = "INSERT INTO xos_sync_migrations (crate_name, name, content) VALUES (?, ?, ?)";
+        sql::query(conn.engine(), note)
             .bind::<Text, _>(crate_name)
             .bind::<Text, _>(name)
             .bind::<Text, _>(&task.sql)
@@ -124,7 +116,8 @@ fn pending_files(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Res
                     .into(),
             });
         }
-        for (name, sql) in migrations.files {
+        for (name, contents) in migrations.files {
+            let sql = contents(conn.engine());
             match applied.get(&(crate_name.to_owned(), (*name).to_owned())) {
                 Some(content) if content != sql => {
                     return Err(Error::MigrationFailed {
@@ -148,13 +141,13 @@ fn pending_files(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Res
 
 /// Tables and columns that lack, then indexes and triggers that differ.
 fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Result<Vec<Task>> {
-    let schema = Schema::read(conn)?;
+    let (engine, schema) = (conn.engine(), Schema::read(conn)?);
     let mut tasks = Vec::new();
     for model in models {
         match schema.tables.get(model.table) {
             None => tasks.push(Task {
                 what: format!("table {}", model.table),
-                sql: ddl::create_table(model),
+                sql: ddl::create_table(engine, model),
                 file: None,
             }),
             Some(columns) => {
@@ -165,32 +158,25 @@ fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Resul
                     )));
                 }
                 for column in model.columns.iter().filter(|column| !columns.contains(column.name)) {
-                    tasks.push(add_column(model, column)?);
+                    tasks.push(add_column(engine, model, column)?);
                 }
             }
         }
     }
-    for model in models {
-        let extras = ddl::indexes(model).into_iter().chain(ddl::triggers(model, models));
-        for (name, sql) in extras {
-            let kind = if sql.starts_with("CREATE TRIGGER") { "TRIGGER" } else { "INDEX" };
-            match schema.extras.get(&name) {
-                Some(there) if *there == sql => {}
-                there => {
-                    let drop = there.map_or(String::new(), |_| format!("DROP {kind} {name};\n"));
-                    tasks.push(Task {
-                        what: format!("{} {name}", kind.to_lowercase()),
-                        sql: format!("{drop}{sql};"),
-                        file: None,
-                    });
-                }
-            }
+    for extra in models.iter().flat_map(|model| ddl::extras(engine, model, models)) {
+        let there = schema.extras.get(&extra.name);
+        if there != Some(&extra.sql) {
+            tasks.push(Task {
+                what: format!("{} {}", extra.what(), extra.name),
+                sql: extra.statements(engine, there.is_some()),
+                file: None,
+            });
         }
     }
     Ok(tasks)
 }
 
-fn add_column(model: &ModelInfo, column: &crate::model::Column) -> Result<Task> {
+fn add_column(engine: Engine, model: &ModelInfo, column: &crate::model::Column) -> Result<Task> {
     if !column.nullable && column.default.is_none() {
         return Err(Error::Migration(format!(
             "the table {} lacks the column {}, and nobody can know its value for the rows that are there: make \
@@ -203,7 +189,7 @@ fn add_column(model: &ModelInfo, column: &crate::model::Column) -> Result<Task> 
         sql: format!(
             "ALTER TABLE {} ADD COLUMN {};",
             model.table,
-            ddl::column_definition(model, column)
+            ddl::column_definition(engine, model, column)
         ),
         file: None,
     })

@@ -1,29 +1,105 @@
-//! PURE: a model's description as SQLite's table, indexes and triggers.
+//! PURE: a model's description as table, indexes, constraints and triggers.
+
+mod postgres;
+mod sqlite;
+
+pub(super) use postgres::TELL;
 
 use std::fmt::Write as _;
 
 use crate::{
+    db::Engine,
     model::{Column, ColumnKind, ColumnType, ModelInfo, OnDelete},
-    sql::{self, SQLITE_NOW},
+    sql,
 };
 
-/// The statement that makes the model's table.
-pub fn create_table(model: &ModelInfo) -> String {
-    let mut out = format!(
-        "CREATE TABLE {table} (\n    id INTEGER PRIMARY KEY AUTOINCREMENT,\n",
-        table = model.table
-    );
-    for column in model.columns {
-        let _ = writeln!(out, "    {},", column_definition(model, column));
+/// Something that follows from the models and is laid down anew where it differs.
+pub(super) struct Extra {
+    pub(super) kind: Kind,
+    pub(super) name: String,
+    pub(super) table: &'static str,
+    /// The statements that make it, without a last `;`.
+    pub(super) sql: String,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Index,
+    Trigger,
+    /// A foreign key that is no part of its table's statement.
+    Constraint,
+}
+
+impl Extra {
+    /// The statements that make it, instead of what is there under its name.
+    pub(super) fn statements(&self, engine: Engine, is_there: bool) -> String {
+        let Self { kind, name, table, sql } = self;
+        let drop = match (engine, kind) {
+            _ if !is_there => String::new(),
+            (_, Kind::Index) => format!("DROP INDEX {name};\n"),
+            (Engine::Sqlite, _) => format!("DROP TRIGGER {name};\n"),
+            (Engine::Postgres, Kind::Trigger) => format!("DROP TRIGGER {name} ON {table};\n"),
+            (Engine::Postgres, Kind::Constraint) => {
+                format!("ALTER TABLE {table} DROP CONSTRAINT {name};\n")
+            }
+        };
+        let noted = match engine {
+            Engine::Sqlite => String::new(),
+            // So that it is known what it was made from.
+            Engine::Postgres => postgres::note(self),
+        };
+        format!("{drop}{sql};{noted}")
     }
-    let bookkeeping = bookkeeping();
+
+    pub(super) fn what(&self) -> &'static str {
+        match self.kind {
+            Kind::Index => "index",
+            Kind::Trigger => "trigger",
+            Kind::Constraint => "constraint",
+        }
+    }
+}
+
+/// All that follows from a model beside its table's columns.
+pub(super) fn extras(
+    engine: Engine,
+    model: &ModelInfo,
+    models: &[&'static ModelInfo],
+) -> Vec<Extra> {
+    let table = model.table;
+    let extra = |kind| move |(name, sql)| Extra { kind, name, table, sql };
+    let mut extras: Vec<_> = indexes(model).into_iter().map(extra(Kind::Index)).collect();
+    match engine {
+        Engine::Sqlite => {
+            extras.extend(sqlite::triggers(model, models).into_iter().map(extra(Kind::Trigger)));
+        }
+        Engine::Postgres => {
+            extras.extend(postgres::constraints(model).into_iter().map(extra(Kind::Constraint)));
+            extras.extend(postgres::triggers(model, models).into_iter().map(extra(Kind::Trigger)));
+        }
+    }
+    extras
+}
+
+/// The statement that makes the model's table.
+pub fn create_table(engine: Engine, model: &ModelInfo) -> String {
+    let (id, options) = match engine {
+        Engine::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT", ""),
+        Engine::Postgres => ("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", postgres::OPTIONS),
+    };
+    let mut out = format!("CREATE TABLE {} (\n    id {id},\n", model.table);
+    for column in model.columns {
+        let _ = writeln!(out, "    {},", column_definition(engine, model, column));
+    }
+    let bookkeeping = bookkeeping(engine);
     out.push_str(&bookkeeping.map(|column| format!("    {column}")).join(",\n"));
-    out.push_str("\n);\n");
+    let _ = write!(out, "\n){options};\n");
     out
 }
 
 /// One column of the author's, as in `CREATE TABLE`.
-pub(super) fn column_definition(model: &ModelInfo, column: &Column) -> String {
+pub(super) fn column_definition(engine: Engine, model: &ModelInfo, column: &Column) -> String {
     let name = column.name;
     let mut out = format!("{name} {}", type_name(column.sql_type));
     if !column.nullable {
@@ -37,7 +113,9 @@ pub(super) fn column_definition(model: &ModelInfo, column: &Column) -> String {
             choices.iter().map(|word| format!("'{}'", word.replace('\'', "''"))).collect();
         let _ = write!(out, " CHECK ({name} IN ({}))", words.join(", "));
     }
-    if let Some(reference) = model.references.iter().find(|reference| reference.column == name) {
+    let reference = model.references.iter().find(|reference| reference.column == name);
+    // Elsewhere a constraint of its own, so that models may reference each other in a circle.
+    if let (Engine::Sqlite, Some(reference)) = (engine, reference) {
         let _ = write!(out, " REFERENCES {} (id)", (reference.target)().table);
     }
     out
@@ -54,11 +132,16 @@ fn type_name(sql_type: ColumnType) -> &'static str {
 }
 
 /// The columns that every table has beside the author's.
-fn bookkeeping() -> [String; 13] {
+fn bookkeeping(engine: Engine) -> [String; 13] {
+    let now = sql::now(engine);
+    let uid = match engine {
+        Engine::Sqlite => "lower(hex(randomblob(16)))",
+        Engine::Postgres => "replace(gen_random_uuid()::text, '-', '')",
+    };
     [
-        "uid TEXT NOT NULL UNIQUE DEFAULT (lower(hex(randomblob(16))))".into(),
-        format!("created BIGINT NOT NULL DEFAULT {SQLITE_NOW}"),
-        format!("updated BIGINT NOT NULL DEFAULT {SQLITE_NOW}"),
+        format!("uid TEXT NOT NULL UNIQUE DEFAULT ({uid})"),
+        format!("created BIGINT NOT NULL DEFAULT {now}"),
+        format!("updated BIGINT NOT NULL DEFAULT {now}"),
         "enacted BIGINT".into(),
         "deleted BOOLEAN NOT NULL DEFAULT FALSE".into(),
         "no_sync BOOLEAN NOT NULL DEFAULT FALSE".into(),
@@ -74,11 +157,13 @@ fn bookkeeping() -> [String; 13] {
 
 /// The bookkeeping columns' names.
 pub(super) fn bookkeeping_names() -> impl Iterator<Item = String> {
-    bookkeeping().into_iter().filter_map(|column| column.split(' ').next().map(str::to_owned))
+    bookkeeping(Engine::Sqlite)
+        .into_iter()
+        .filter_map(|column| column.split(' ').next().map(str::to_owned))
 }
 
 /// Indexes by name: what is fresh, doomed or waiting, each reference, each uniqueness.
-pub(super) fn indexes(model: &ModelInfo) -> Vec<(String, String)> {
+fn indexes(model: &ModelInfo) -> Vec<(String, String)> {
     let table = model.table;
     let mut indexes = vec![
         (sql::fresh_index(model), format!("(id) WHERE {}", sql::fresh(""))),
@@ -104,95 +189,9 @@ pub(super) fn indexes(model: &ModelInfo) -> Vec<(String, String)> {
     statements
 }
 
-/// Triggers by name. They make contract C2 hold for any writer.
-pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<(String, String)> {
-    let table = model.table;
-    let mut triggers = vec![
-        (format!("{table}_touch"), touch_trigger(model)),
-        (format!("{table}_born"), born_trigger(model)),
-        (format!("{table}_uid"), uid_trigger(model)),
-        (format!("{table}_id"), id_trigger(model)),
-        (format!("{table}_soft_delete"), soft_delete_trigger(model)),
-    ];
-    if let Some(cascade) = cascade_trigger(model, models) {
-        triggers.push((format!("{table}_cascade"), cascade));
-    }
-    triggers
-}
-
-/// A changed goal gets a new version and is tried at once. Whoever names a goal column is no
-/// step: what the statement says of bookkeeping and backend columns (as an ORM does that saves
-/// whole rows) is put back.
-fn touch_trigger(model: &ModelInfo) -> String {
-    let mut goal: Vec<_> = model.column_names(ColumnKind::Goal).collect();
-    goal.push("deleted");
-    let mut kept = vec!["created", "enacted", "attempted", "backend_status", "backend_class"];
-    kept.extend(model.column_names(ColumnKind::Backend));
-    let differs = |columns: &[&str]| {
-        columns.iter().map(|c| format!("NEW.{c} IS NOT OLD.{c}")).collect::<Vec<_>>().join(" OR ")
-    };
-    let changed = differs(&goal);
-    let meddled = differs(&[&kept[..], &["updated", "attempts", "retry_at", "purgeable"]].concat());
-    let kept: Vec<_> = kept.iter().map(|column| format!("{column} = OLD.{column}")).collect();
-    format!(
-        "CREATE TRIGGER {table}_touch AFTER UPDATE OF {goal} ON {table} FOR EACH ROW\n\
-         WHEN {changed} OR {meddled}\nBEGIN\n    UPDATE {table} SET {kept},\n        \
-         updated = CASE WHEN {changed} THEN max(OLD.updated + 1, {SQLITE_NOW}) ELSE OLD.updated END,\n        \
-         attempts = CASE WHEN {changed} THEN 0 ELSE OLD.attempts END,\n        \
-         retry_at = CASE WHEN {changed} THEN NULL ELSE OLD.retry_at END,\n        \
-         purgeable = FALSE\n    WHERE id = OLD.id;\nEND",
-        table = model.table,
-        goal = goal.join(", "),
-        kept = kept.join(", "),
-    )
-}
-
-/// A new row starts as new, whatever its writer says of its bookkeeping.
-fn born_trigger(model: &ModelInfo) -> String {
-    format!(
-        "CREATE TRIGGER {table}_born AFTER INSERT ON {table} FOR EACH ROW\n\
-         WHEN NEW.enacted IS NOT NULL OR NEW.attempts <> 0 OR NEW.retry_at IS NOT NULL OR NEW.purgeable \
-         OR NEW.backend_status IS NOT NULL OR NEW.updated > {SQLITE_NOW}\n\
-         BEGIN\n    UPDATE {table} SET enacted = NULL, attempts = 0, retry_at = NULL, purgeable = FALSE,\n        \
-         backend_status = NULL, backend_class = NULL, updated = {SQLITE_NOW}\n    WHERE id = NEW.id;\nEND",
-        table = model.table,
-    )
-}
-
-/// An identity is for life.
-fn uid_trigger(model: &ModelInfo) -> String {
-    format!(
-        "CREATE TRIGGER {table}_uid BEFORE UPDATE OF uid, id ON {table} FOR EACH ROW\n\
-         WHEN NEW.uid IS NOT OLD.uid OR NEW.id IS NOT OLD.id\n\
-         BEGIN\n    SELECT RAISE(ABORT, '{table}.id and {table}.uid never change: add a new row instead');\nEND",
-        table = model.table,
-    )
-}
-
-/// A key is used once: not again after its row is gone, and not by `INSERT OR REPLACE`, which
-/// would remove the row that has it without asking any trigger.
-fn id_trigger(model: &ModelInfo) -> String {
-    format!(
-        "CREATE TRIGGER {table}_id BEFORE INSERT ON {table} FOR EACH ROW\n\
-         WHEN NEW.id > 0 AND NEW.id <= (SELECT seq FROM sqlite_sequence WHERE name = '{table}')\n\
-         BEGIN\n    SELECT RAISE(ABORT, 'this {table}.id was used before: leave id out, the database gives it');\nEND",
-        table = model.table,
-    )
-}
-
-/// A plain DELETE marks the row; only the framework, which sets `purgeable`, removes it.
-fn soft_delete_trigger(model: &ModelInfo) -> String {
-    format!(
-        "CREATE TRIGGER {table}_soft_delete BEFORE DELETE ON {table} FOR EACH ROW\n\
-         WHEN NOT OLD.purgeable\nBEGIN\n    \
-         UPDATE {table} SET deleted = TRUE WHERE id = OLD.id AND NOT deleted;\n    \
-         SELECT RAISE(IGNORE);\nEND",
-        table = model.table,
-    )
-}
-
-/// The deletion of a row goes on to the rows whose reference says `on_delete = cascade`.
-fn cascade_trigger(model: &ModelInfo, models: &[&'static ModelInfo]) -> Option<String> {
+/// The updates by which the deletion of a row goes on to the rows whose reference says
+/// `on_delete = cascade`; empty when there are none.
+fn cascade(model: &ModelInfo, models: &[&'static ModelInfo]) -> String {
     let mut body = String::new();
     for child in models {
         for reference in child.references {
@@ -205,11 +204,16 @@ fn cascade_trigger(model: &ModelInfo, models: &[&'static ModelInfo]) -> Option<S
             }
         }
     }
-    (!body.is_empty()).then(|| {
-        format!(
-            "CREATE TRIGGER {table}_cascade AFTER UPDATE OF deleted ON {table} FOR EACH ROW\n\
-             WHEN NEW.deleted AND NOT OLD.deleted\nBEGIN\n{body}END",
-            table = model.table,
-        )
-    })
+    body
+}
+
+/// What a change of the goal changes: the author's goal columns, and the deletion.
+fn goal_columns(model: &ModelInfo) -> Vec<&'static str> {
+    model.column_names(ColumnKind::Goal).chain(["deleted"]).collect()
+}
+
+/// What nobody who writes a goal column may write along with it: as it was, it stays.
+fn kept_columns(model: &ModelInfo) -> Vec<&'static str> {
+    let kept = ["created", "enacted", "attempted", "backend_status", "backend_class"];
+    kept.into_iter().chain(model.column_names(ColumnKind::Backend)).collect()
 }

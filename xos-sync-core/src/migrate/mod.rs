@@ -10,9 +10,14 @@
 
 mod apply;
 mod ddl;
+mod framework;
 mod schema;
 
-use crate::{db::Db, error::Result, registry::Registry};
+use crate::{
+    db::{Db, Engine},
+    error::Result,
+    registry::Registry,
+};
 
 pub use ddl::create_table;
 
@@ -21,14 +26,15 @@ pub struct Migrations {
     /// The crate.
     pub crate_name: &'static str,
     /// Names and SQL, in order.
-    pub files: &'static [(&'static str, &'static str)],
+    pub files: &'static [(&'static str, fn(Engine) -> &'static str)],
 }
 
 inventory::collect!(Migrations);
 
 crate::migrations!["0001_initial"];
 
-/// Links this crate's numbered SQL files, from its folder `migrations/sqlite`.
+/// Links this crate's numbered SQL files, from its folder `migrations/sqlite`, and from
+/// `migrations/postgres` where that engine is built in.
 ///
 /// ```
 /// xos_sync_core::migrations!["0001_initial"];
@@ -41,12 +47,63 @@ macro_rules! migrations {
                 crate_name: ::std::env!("CARGO_CRATE_NAME"),
                 files: &[$((
                     $name,
-                    ::std::include_str!(::std::concat!(
-                        ::std::env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/", $name, ".sql"
-                    )),
+                    |engine| match engine {
+                        $crate::db::Engine::Sqlite => $crate::__sqlite_file!($name),
+                        $crate::db::Engine::Postgres => $crate::__postgres_file!($name),
+                    },
                 )),+],
             }
         }
+    };
+}
+
+/// A numbered file, where its engine is built in.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "sqlite")]
+macro_rules! __sqlite_file {
+    ($name:literal) => {
+        ::std::include_str!(::std::concat!(
+            ::std::env!("CARGO_MANIFEST_DIR"),
+            "/migrations/sqlite/",
+            $name,
+            ".sql"
+        ))
+    };
+}
+
+/// A numbered file, where its engine is built in.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "sqlite"))]
+macro_rules! __sqlite_file {
+    ($name:literal) => {
+        ""
+    };
+}
+
+/// A numbered file, where its engine is built in.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(feature = "postgres")]
+macro_rules! __postgres_file {
+    ($name:literal) => {
+        ::std::include_str!(::std::concat!(
+            ::std::env!("CARGO_MANIFEST_DIR"),
+            "/migrations/postgres/",
+            $name,
+            ".sql"
+        ))
+    };
+}
+
+/// A numbered file, where its engine is built in.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(feature = "postgres"))]
+macro_rules! __postgres_file {
+    ($name:literal) => {
+        ""
     };
 }
 

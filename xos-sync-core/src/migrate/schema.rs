@@ -7,9 +7,10 @@ use diesel::{
     sql_types::{Nullable, Text},
 };
 
-use crate::db::AnyConnection;
+use crate::db::{AnyConnection, Engine};
 
-/// Tables with their columns, and the SQL of indexes and triggers by name.
+/// Tables with their columns, and what indexes, triggers and constraints were made from, by
+/// name.
 pub(super) struct Schema {
     pub(super) tables: BTreeMap<String, BTreeSet<String>>,
     pub(super) extras: BTreeMap<String, String>,
@@ -17,8 +18,6 @@ pub(super) struct Schema {
 
 #[derive(QueryableByName)]
 struct Master {
-    #[diesel(sql_type = Text)]
-    kind: String,
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -43,29 +42,45 @@ pub(super) struct Applied {
     pub(super) content: String,
 }
 
-impl Schema {
-    pub(super) fn read(conn: &mut AnyConnection) -> QueryResult<Self> {
-        let master: Vec<Master> =
-            sql_query("SELECT type AS kind, name, sql FROM sqlite_master").load(conn)?;
-        let columns: Vec<TableColumn> = sql_query(
+/// Questions about the schema: indexes, triggers and constraints, then columns.
+fn questions(engine: Engine) -> (&'static str, &'static str) {
+    match engine {
+        Engine::Sqlite => (
+            "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')",
             "SELECT m.name AS table_name, c.name AS name FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
              WHERE m.type = 'table'",
-        )
-        .load(conn)?;
+        ),
+        // What something was made from stands beside it as a comment.
+        Engine::Postgres => (
+            "SELECT c.relname::text AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS sql \
+             FROM pg_class AS c WHERE c.relkind = 'i' AND c.relnamespace = current_schema()::regnamespace \
+             UNION ALL SELECT t.tgname::text, coalesce(obj_description(t.oid, 'pg_trigger'), '') \
+             FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid \
+             WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace \
+             UNION ALL SELECT k.conname::text, coalesce(obj_description(k.oid, 'pg_constraint'), '') \
+             FROM pg_constraint AS k WHERE k.contype = 'f' AND k.connamespace = current_schema()::regnamespace",
+            "SELECT table_name::text AS table_name, column_name::text AS name FROM information_schema.columns \
+             WHERE table_schema = current_schema()",
+        ),
+    }
+}
+
+impl Schema {
+    pub(super) fn read(conn: &mut AnyConnection) -> QueryResult<Self> {
+        let (extras, columns) = questions(conn.engine());
+        let extras: Vec<Master> = sql_query(extras).load(conn)?;
+        let columns: Vec<TableColumn> = sql_query(columns).load(conn)?;
         let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for column in columns {
             tables.entry(column.table_name).or_default().insert(column.name);
         }
-        let extras = master
-            .into_iter()
-            .filter(|row| row.kind == "index" || row.kind == "trigger")
-            .filter_map(|row| Some((row.name, row.sql?)))
-            .collect();
+        let extras = extras.into_iter().filter_map(|row| Some((row.name, row.sql?))).collect();
         Ok(Self { tables, extras })
     }
 }
 
-/// The files that were applied, in the order in which they were.
+/// The files that were applied, by crate and name.
 pub(super) fn applied(conn: &mut AnyConnection) -> QueryResult<Vec<Applied>> {
-    sql_query("SELECT crate_name, name, content FROM xos_sync_migrations ORDER BY rowid").load(conn)
+    sql_query("SELECT crate_name, name, content FROM xos_sync_migrations ORDER BY crate_name, name")
+        .load(conn)
 }

@@ -10,13 +10,15 @@ fn the_first_file_makes_the_core_models() {
     let mut models: Vec<_> =
         registry.models().filter(|model| model.crate_name == env!("CARGO_CRATE_NAME")).collect();
     models.sort_by_key(|model| (levels[model.table], model.table));
-    let tables: Vec<_> = models.into_iter().map(create_table).collect();
-    let expected = format!("-- The core data model.\n\n{}", tables.join("\n"));
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/0001_initial.sql");
-    if std::env::var_os("UPDATE_MIGRATIONS").is_some() {
-        std::fs::write(path, &expected).unwrap();
+    for (engine, folder) in [(Engine::Sqlite, "sqlite"), (Engine::Postgres, "postgres")] {
+        let tables: Vec<_> = models.iter().map(|model| create_table(engine, model)).collect();
+        let expected = format!("-- The core data model.\n\n{}", tables.join("\n"));
+        let path = format!("{}/migrations/{folder}/0001_initial.sql", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE_MIGRATIONS").is_some() {
+            std::fs::write(&path, &expected).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), expected);
     }
-    assert_eq!(std::fs::read_to_string(path).unwrap(), expected);
 }
 
 #[tokio::test]

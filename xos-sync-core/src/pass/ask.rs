@@ -103,10 +103,10 @@ impl Passes {
             return;
         }
         lane.journaling += rows.len();
-        let (db, model, synchronizer) = (self.db.clone(), lane.model, self.context.synchronizer());
+        let (db, model, owner) = (self.db.clone(), lane.model, self.owner.clone());
         self.tasks.spawn(async move {
             let line =
-                db.write_quietly(move |conn| journal::begin(conn, synchronizer, model, &ids)).await;
+                db.write_quietly(move |conn| journal::begin(conn, &owner, model, &ids)).await;
             Done::Journaled(Journaled { lane: at, call, rows, line })
         });
     }

@@ -1,7 +1,7 @@
 //! Steps that come round by themselves: their own `fetch_pending`, once each interval.
 
 use diesel::{
-    QueryResult, RunQueryDsl, sql_query,
+    QueryResult, RunQueryDsl,
     sql_types::{BigInt, Integer, Nullable, Text},
 };
 use tracing::Instrument as _;
@@ -13,6 +13,7 @@ use crate::{
     model::{Micros, ModelInfo},
     run,
     schedule::Round,
+    sql,
     step::StepSpec,
 };
 
@@ -107,7 +108,8 @@ async fn note(
     }
     let message = error.map(|error| error.message().to_owned());
     let write = move |conn: &mut AnyConnection| -> QueryResult<usize> {
-        sql_query(
+        sql::query(
+            conn.engine(),
             "UPDATE xos_sync_steps SET last_run = ?, attempts = ?, retry_at = ?, backend_status = ? \
              WHERE synchronizer = ? AND step = ? AND model = ?",
         )

@@ -36,10 +36,12 @@ use tokio::{
 use crate::{
     db::Db,
     error::Result,
+    journal::Owner,
     lane::Lane,
     model::{Micros, ModelInfo},
-    pending::Questions,
+    pending::{By, Questions, Wake, Want},
     schedule::{Backoff, Round},
+    sql,
     step::{Context, Observed},
     toposort::Observers,
 };
@@ -69,6 +71,7 @@ pub(crate) struct Limits {
 pub(crate) struct Setup<'a> {
     pub(crate) db: Db,
     pub(crate) context: Context,
+    pub(crate) owner: Owner,
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) observed: Vec<Arc<dyn Observed>>,
@@ -81,6 +84,7 @@ pub(crate) struct Setup<'a> {
 pub(crate) struct Passes {
     db: Db,
     context: Context,
+    owner: Owner,
     limits: Limits,
     clock: Clock,
     lanes: Vec<Lane>,
@@ -130,7 +134,8 @@ enum Done {
 impl Passes {
     /// Sets up the lanes for the steps.
     pub(crate) fn new(setup: Setup<'_>) -> Self {
-        let Setup { db, context, limits, clock, observed, observers, models, progress } = setup;
+        let Setup { db, context, owner, limits, clock, observed, observers, models, progress } =
+            setup;
         let name = context.synchronizer();
         let steps = observed.into_iter().map(|observed| {
             let (model, spec) = (observed.model(), observed.spec());
@@ -151,13 +156,14 @@ impl Passes {
         set_siblings(&mut lanes);
         let (finished_sender, finished_receiver) = unbounded_channel();
         Self {
-            scout_queries: scout::queries(models).into(),
+            scout_queries: scout::queries(observers.engine, models).into(),
             scouting: false,
             scout_again: false,
             lanes,
             unreferenced: Arc::new(unreferenced),
             db,
             context,
+            owner,
             limits,
             clock,
             tasks: JoinSet::new(),
@@ -243,6 +249,35 @@ impl Passes {
         for at in 0..self.lanes.len() {
             for row in self.lanes[at].changed() {
                 self.leave_journal(row);
+            }
+        }
+    }
+
+    /// Rows of this model may have changed.
+    pub(crate) fn look_again_at(&mut self, table: &str) {
+        for at in 0..self.lanes.len() {
+            if self.lanes[at].model.table == table {
+                for row in self.lanes[at].changed() {
+                    self.leave_journal(row);
+                }
+                self.lanes[at].look_again();
+            }
+        }
+    }
+
+    /// Just these rows may have changed: they come before what is found by looking at all.
+    pub(crate) fn look_at_rows(&mut self, table: &str, ids: &[i64], uids: &[&str]) {
+        let mut parts = Vec::new();
+        if !ids.is_empty() {
+            parts.push(format!("c.id IN ({})", sql::list(ids.iter().copied())));
+        }
+        if !uids.is_empty() {
+            parts.push(format!("c.uid IN ({})", sql::words(uids)));
+        }
+        let condition = format!("({})", parts.join(" OR "));
+        for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == table) {
+            for want in [Want::Sync, Want::Delete, Want::Purge] {
+                lane.wake(Wake { want, by: By::Key, condition: condition.clone() });
             }
         }
     }

@@ -4,7 +4,13 @@
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 
 use super::{AGAIN, Done, Passes};
-use crate::{db::AnyConnection, error::Result, model::ModelInfo, pending::Want, sql};
+use crate::{
+    db::{AnyConnection, Engine},
+    error::Result,
+    model::ModelInfo,
+    pending::Want,
+    sql,
+};
 
 /// A model with rows that wait for their step, or for their removal.
 #[derive(QueryableByName)]
@@ -19,7 +25,7 @@ pub(super) struct Found {
 const MOST_PARTS: usize = 400;
 
 /// The question, as SQL; in parts where there are very many models.
-pub(super) fn queries(models: &[&'static ModelInfo]) -> Vec<String> {
+pub(super) fn queries(engine: Engine, models: &[&'static ModelInfo]) -> Vec<String> {
     let parts: Vec<_> = models
         .iter()
         .flat_map(|model| {
@@ -30,8 +36,9 @@ pub(super) fn queries(models: &[&'static ModelInfo]) -> Vec<String> {
             .map(|(what, index, condition)| {
                 format!(
                     "SELECT '{table}' AS model, '{what}' AS what \
-                     WHERE EXISTS (SELECT 1 FROM {table} INDEXED BY {index} WHERE {condition})",
+                     WHERE EXISTS (SELECT 1 FROM {table}{index} WHERE {condition})",
                     table = model.table,
+                    index = sql::indexed_by(engine, &index),
                 )
             })
         })

@@ -15,7 +15,7 @@ use crate::{
     journal,
     lane::{Lane, ReadyRow},
     model::Micros,
-    pending::{Wake, Want},
+    pending::{By, Wake, Want},
     schedule::Retry,
     sql,
 };
@@ -90,9 +90,7 @@ impl Passes {
             }
         }
         for (table, ids) in enacted {
-            for lane in &mut self.lanes {
-                waiting_for(lane, table, &ids).into_iter().for_each(|wake| lane.wake(wake));
-            }
+            self.wake_children(table, ids);
         }
         for lane in self.lanes.iter_mut().filter(|lane| found.changed.contains(lane.model.table)) {
             lane.look_again();
@@ -102,6 +100,14 @@ impl Passes {
                 self.report.deleted += ids.len() as u64;
                 self.freed(table);
             }
+        }
+    }
+
+    /// Rows of this table are enacted: those that waited for them may be next.
+    pub(crate) fn wake_children(&mut self, table: &str, ids: impl IntoIterator<Item = i64>) {
+        let ids = sql::list(ids);
+        for lane in &mut self.lanes {
+            waiting_for(lane, table, &ids).into_iter().for_each(|wake| lane.wake(wake));
         }
     }
 
@@ -123,16 +129,15 @@ impl Passes {
 }
 
 /// The rows of this lane that may have waited for these.
-fn waiting_for(lane: &Lane, table: &str, ids: &[i64]) -> Vec<Wake> {
-    let ids = sql::list(ids.iter().copied());
+fn waiting_for(lane: &Lane, table: &str, ids: &str) -> Vec<Wake> {
     lane.questions
         .wake_paths
         .iter()
         .filter(|path| path.source == table)
         .map(|path| Wake {
             want: Want::Sync,
-            column: path.column,
-            condition: path.condition("c", &ids),
+            by: By::Reference(path.column),
+            condition: path.condition("c", ids),
         })
         .collect()
 }

@@ -3,7 +3,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    db::{DatabaseUrl, OpenMode},
+    db::{DatabaseUrl, Engine, OpenMode},
     model::Model as _,
     models::{Instance, Site, Slice},
     registry::Registry,
@@ -71,7 +71,7 @@ impl Plans {
 }
 
 fn observers() -> Observers {
-    let mut observers = Observers::default();
+    let mut observers = Observers::new(Engine::Sqlite);
     observers.add(&[Site::INFO], Site::INFO, None);
     observers.add(&[Slice::INFO], Slice::INFO, Some("enabled"));
     observers.add(&[Instance::INFO], Instance::INFO, None);
@@ -87,7 +87,7 @@ fn questions(model: &'static ModelInfo) -> (Questions, Vec<Question>) {
     let woken = questions.wake_paths.iter().map(|path| {
         Question::Woken(Wake {
             want: Want::Sync,
-            column: path.column,
+            by: By::Reference(path.column),
             condition: path.condition("c", "1,2,3"),
         })
     });

@@ -58,7 +58,7 @@ pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
 
 fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<Status> {
     let entries = roll::all(conn)?;
-    let observers = roll::observers(&entries, models);
+    let observers = roll::observers(conn.engine(), &entries, models);
     let mut status = Status { models: Vec::new(), objects: Vec::new(), steps: Vec::new() };
     for model in models {
         let counts = counts(conn, model, &observers)?;

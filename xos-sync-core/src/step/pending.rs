@@ -56,8 +56,9 @@ impl<M: Model> Pending<M> {
             return Ok(());
         }
         self.noted += ids.len();
-        let statement = sql::touch(M::INFO, &ids);
-        self.context.db().write_quietly(move |conn| sql_query(&statement).execute(conn)).await?;
+        let db = self.context.db();
+        let statement = sql::touch(db.engine(), M::INFO, &ids);
+        db.write_quietly(move |conn| sql_query(&statement).execute(conn)).await?;
         Ok(())
     }
 

@@ -39,11 +39,8 @@ impl Observers {
         let (column, parent) = (reference.column, target(reference));
         let alias = format!("{row}_{column}");
         let enacted = self.enacted(parent, child, &alias, visited);
-        // By its key, whatever the engine's statistics say: that is what NOT INDEXED leaves.
-        let exists = format!(
-            "EXISTS (SELECT 1 FROM {table} AS {alias} NOT INDEXED WHERE {alias}.id = {row}.{column} AND {enacted})",
-            table = parent.table,
-        );
+        let condition = format!("{alias}.id = {row}.{column} AND {enacted}");
+        let exists = sql::exists(self.engine, parent.table, &alias, &condition);
         if reference.nullable { format!("({row}.{column} IS NULL OR {exists})") } else { exists }
     }
 
@@ -71,12 +68,11 @@ impl Observers {
         }
         for (stand_in, column) in self.stand_ins(parent, child) {
             let alias = format!("{row}_{}", stand_in.table);
-            parts.push(format!(
-                "NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {alias}.{column} = {row}.id \
-                 AND NOT {alias}.deleted AND NOT {alias}.no_sync \
-                 AND ({alias}.enacted IS NULL OR {alias}.enacted < {alias}.updated))",
-                table = stand_in.table,
-            ));
+            let behind = format!(
+                "{alias}.{column} = {row}.id AND NOT {alias}.deleted AND NOT {alias}.no_sync \
+                 AND ({alias}.enacted IS NULL OR {alias}.enacted < {alias}.updated)"
+            );
+            parts.push(sql::none(self.engine, stand_in.table, &alias, &behind));
         }
         if let Some(visited) = visited.and(parent) {
             for reference in parent.references.iter().filter(|r| target(r) != parent) {
@@ -103,11 +99,8 @@ impl Observers {
                 } else {
                     String::new()
                 };
-                parts.push(format!(
-                    "NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {alias}.{column} = {row}.id{itself})",
-                    table = child.table,
-                    column = reference.column,
-                ));
+                let references = format!("{alias}.{} = {row}.id{itself}", reference.column);
+                parts.push(sql::none(self.engine, child.table, &alias, &references));
             }
         }
         all(parts)

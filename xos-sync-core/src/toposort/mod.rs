@@ -13,15 +13,20 @@ mod wake;
 
 use std::collections::BTreeMap;
 
-use crate::model::{ModelInfo, Reference};
+use crate::{
+    db::Engine,
+    model::{ModelInfo, Reference},
+};
 
 pub(crate) use gate::{in_scope, syncable};
 pub(crate) use wake::WakePath;
 
 /// Who observes what: all that the order needs to know of the steps, of every Synchronizer on
 /// the database.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Observers {
+    /// In whose words the conditions are written.
+    pub(crate) engine: Engine,
     /// By table: the conditions under which a row is observed; empty for "always".
     scopes: BTreeMap<String, Vec<Option<String>>>,
     /// By table of a provided model that is not observed itself: the observed models that
@@ -30,6 +35,11 @@ pub(crate) struct Observers {
 }
 
 impl Observers {
+    /// Nobody, yet.
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self { engine, scopes: BTreeMap::new(), through: BTreeMap::new() }
+    }
+
     /// Notes a step that provides and observes these models.
     pub(crate) fn add(
         &mut self,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::OnDelete;
+use crate::{db::Engine, model::OnDelete};
 
 macro_rules! table {
     ($const:ident, $name:literal, [$($column:literal -> $target:ident $nullable:literal),*]) => {
@@ -27,7 +27,7 @@ table!(INSTANCE, "instances", ["slice_id" -> SLICE false, "parent_id" -> INSTANC
 table!(SHADOW, "shadows", ["slice_id" -> SLICE false]);
 
 fn observers(steps: &[(&'static ModelInfo, &'static ModelInfo, Option<&str>)]) -> Observers {
-    let mut observers = Observers::default();
+    let mut observers = Observers::new(Engine::Sqlite);
     for (provides, observes, only) in steps {
         observers.add(&[provides], observes, *only);
     }

@@ -1,0 +1,88 @@
+//! How a connection to a PostgreSQL server is set up.
+
+use super::AnyConnection;
+
+/// Opens a connection; the reason and advice where that is not possible.
+#[cfg(feature = "postgres")]
+pub(super) fn connect(url: &str) -> Result<AnyConnection, String> {
+    establish(url).map(AnyConnection::Postgres)
+}
+
+#[cfg(not(feature = "postgres"))]
+pub(super) fn connect(_: &str) -> Result<AnyConnection, String> {
+    Err("PostgreSQL is not built in: turn on the feature `postgres` of xos-sync-core".into())
+}
+
+/// A connection of diesel's own.
+#[cfg(feature = "postgres")]
+pub(crate) fn establish(url: &str) -> Result<diesel::PgConnection, String> {
+    use diesel::{Connection, PgConnection, connection::SimpleConnection};
+
+    let mut connection = PgConnection::establish(&with_defaults(url))
+        .map_err(|error| explain(&crate::error::redact(error.to_string())))?;
+    connection.batch_execute(SETUP).map_err(|error| error.to_string())?;
+    Ok(connection)
+}
+
+/// Set on every connection. Nobody's lock is waited for without end, because one connection
+/// writes for all.
+#[cfg(feature = "postgres")]
+const SETUP: &str = "SET lock_timeout = '5s'; SET client_min_messages = warning;";
+
+/// What a connection asks for unless the URL says otherwise: it notices within half a minute
+/// that the server is out of reach, and shows who it is.
+#[cfg(any(feature = "postgres", test))]
+const DEFAULTS: [(&str, &str); 6] = [
+    ("application_name", "xos-sync"),
+    ("connect_timeout", "10"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+];
+
+#[cfg(any(feature = "postgres", test))]
+fn with_defaults(url: &str) -> String {
+    let mut out = url.to_owned();
+    let mut separator = if url.contains('?') { '&' } else { '?' };
+    for (name, value) in DEFAULTS {
+        if !url.contains(&format!("{name}=")) {
+            out.push(separator);
+            out.push_str(&format!("{name}={value}"));
+            separator = '&';
+        }
+    }
+    out
+}
+
+/// Adds advice to what libpq says when a server cannot be used.
+#[cfg(feature = "postgres")]
+fn explain(message: &str) -> String {
+    let message = message.trim_end();
+    let advice = if message.contains("Connection refused") || message.contains("No such file") {
+        "; start the server, or correct host and port"
+    } else if message.contains("does not exist") && message.contains("database") {
+        "; make it with `createdb`, or correct the name"
+    } else if message.contains("password") || message.contains("authentication") {
+        "; correct user or password (PGPASSWORD and ~/.pgpass are read too)"
+    } else {
+        ""
+    };
+    format!("{message}{advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_defaults;
+
+    #[test]
+    fn what_the_url_says_stands() {
+        let url = with_defaults("postgres://h/d?connect_timeout=3&tcp_user_timeout=1");
+        assert_eq!(
+            url,
+            "postgres://h/d?connect_timeout=3&tcp_user_timeout=1&application_name=xos-sync\
+             &keepalives_idle=10&keepalives_interval=5&keepalives_count=3"
+        );
+        assert!(with_defaults("postgres://h/d").starts_with("postgres://h/d?application_name="));
+    }
+}

@@ -1,0 +1,40 @@
+//! The framework's own tables: what was applied, when each step last came round, which rows
+//! are in hand for the first time (the write-ahead log behind contract C4), and on a server
+//! which processes share the work.
+
+use super::ddl::TELL;
+use crate::db::Engine;
+
+/// The statements that make them, where they are not there yet.
+pub(super) fn tables(engine: Engine) -> String {
+    let (id, server) = match engine {
+        Engine::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT", String::new()),
+        Engine::Postgres => {
+            ("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", format!("{SHARED}{TELL}"))
+        }
+    };
+    format!(
+        "
+CREATE TABLE IF NOT EXISTS xos_sync_migrations (
+    crate_name TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (crate_name, name)
+);
+CREATE TABLE IF NOT EXISTS xos_sync_steps (
+    synchronizer TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL, provides TEXT NOT NULL, only_rows TEXT,
+    last_run BIGINT, attempts INTEGER NOT NULL DEFAULT 0, retry_at BIGINT, backend_status TEXT,
+    PRIMARY KEY (synchronizer, step, model)
+);
+CREATE TABLE IF NOT EXISTS xos_sync_journal (
+    id {id}, synchronizer TEXT NOT NULL, member TEXT NOT NULL, model TEXT NOT NULL, ids TEXT NOT NULL
+);{server}"
+    )
+}
+
+/// Who is at work, until when that is sure, and whose rows are whose.
+const SHARED: &str = "
+CREATE TABLE IF NOT EXISTS xos_sync_members (
+    member TEXT PRIMARY KEY, synchronizer TEXT NOT NULL, place TEXT NOT NULL, lease_until BIGINT NOT NULL,
+    shown TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE IF NOT EXISTS xos_sync_shards (
+    synchronizer TEXT NOT NULL, shard INTEGER NOT NULL, member TEXT, PRIMARY KEY (synchronizer, shard)
+);";
