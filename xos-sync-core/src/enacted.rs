@@ -66,6 +66,8 @@ pub(crate) struct Stamped {
     pub(crate) removed: BTreeMap<&'static str, Vec<i64>>,
     /// Tables of which some row was changed or deleted while it was in hand.
     pub(crate) changed: BTreeSet<&'static str>,
+    /// Nothing was written, because the rows are another process's by now.
+    pub(crate) fenced: bool,
 }
 
 /// Writes all outcomes; `unreferenced` gives the condition under which a row of a model may

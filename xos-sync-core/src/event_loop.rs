@@ -43,6 +43,7 @@ pub(crate) async fn run(
                 }
             }
             if stopping || until == Until::Quiet {
+                passes.leave().await;
                 return last;
             }
         }
@@ -56,8 +57,8 @@ pub(crate) async fn run(
             }
             () = passes.advance() => {}
             hints = feeds.next(), if !stopping => follow(&mut passes, &hints),
-            () = tokio::time::sleep_until(wake_at.into()), if !stopping => {
-                if Instant::now() >= poll_at {
+            () = tokio::time::sleep_until(wake_at.into()) => {
+                if Instant::now() >= poll_at && !stopping {
                     poll_at = Instant::now() + safety_poll;
                     passes.look_again();
                 }
@@ -70,6 +71,9 @@ pub(crate) async fn run(
 fn follow(passes: &mut Passes, hints: &Hints) {
     if hints.come_round {
         passes.all_come_round();
+    }
+    if hints.members {
+        passes.members_changed();
     }
     if hints.anything {
         // The rows and models are among it.

@@ -51,6 +51,9 @@ pub(crate) fn begin(
     model: &ModelInfo,
     ids: &[i64],
 ) -> QueryResult<(i64, HashSet<i64>)> {
+    if conn.engine() == Engine::Postgres && !may_write(conn, owner)? {
+        return Ok((0, HashSet::new()));
+    }
     let ids = sql::list(ids.iter().copied());
     let line = sql::query(
         conn.engine(),
@@ -71,6 +74,18 @@ pub(crate) fn begin(
         sql_query(format!("SELECT id FROM {table} WHERE id IN ({ids}) AND NOT deleted{lock}"))
             .load(conn)?;
     Ok((line.id, live.into_iter().map(|row| row.id).collect()))
+}
+
+/// Whether a process may still write of rows in its hand: it was not struck out of those that
+/// share the work. The answer holds until the transaction ends.
+pub(crate) fn may_write(conn: &mut AnyConnection, owner: &Owner) -> QueryResult<bool> {
+    let row: Option<RowId> = sql_query(
+        "SELECT CAST(1 AS BIGINT) AS id FROM xos_sync_members WHERE member = $1 FOR KEY SHARE",
+    )
+    .bind::<Text, _>(&owner.member)
+    .get_result(conn)
+    .optional()?;
+    Ok(row.is_some())
 }
 
 /// Forgets lines whose rows all have their outcome.

@@ -78,6 +78,8 @@ pub(crate) struct ReadyRow {
     pub(crate) row: Box<dyn Row>,
     pub(crate) call: Call,
     pub(crate) journal: Option<i64>,
+    /// Of this process's membership, when it was taken in hand.
+    pub(crate) epoch: u32,
 }
 
 #[derive(Debug)]
@@ -316,6 +318,17 @@ impl Lane {
         rows
     }
 
+    /// Takes back those of these rows that were not handed to the step yet: they are read anew.
+    pub(crate) fn take_back_where(&mut self, which: impl Fn(i64) -> bool) -> Vec<ReadyRow> {
+        let rows = self.ready.remove(which);
+        rows.iter().for_each(|ready| self.give_back(ready.row.id()));
+        rows
+    }
+
+    pub(crate) fn ids_in_hand(&self) -> impl Iterator<Item = i64> {
+        self.in_hand.keys().copied()
+    }
+
     /// Whether there is nothing to do, to wait for or to ask.
     pub(crate) fn is_idle(&self) -> bool {
         !self.asking
@@ -362,6 +375,14 @@ impl ReadyRows {
 
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
+    }
+
+    fn remove(&self, which: impl Fn(i64) -> bool) -> Vec<ReadyRow> {
+        let mut rows = self.lock();
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            rows.drain(..).partition(|ready| which(ready.row.id()));
+        rows.extend(kept);
+        gone
     }
 
     fn drain(&self) -> Vec<ReadyRow> {

@@ -14,7 +14,9 @@ use crate::{
     db::{AnyConnection, Engine},
     journal,
     model::{Micros, ModelInfo},
-    schedule, sql,
+    schedule,
+    shard::Shards,
+    sql,
     step::{Call, Observed, Row, StepSpec},
     toposort::{self, Observers, WakePath},
 };
@@ -147,7 +149,7 @@ impl Questions {
     }
 
     /// The SQL that finds the keys.
-    pub(crate) fn keys(&self, question: &Question, limit: usize) -> String {
+    pub(crate) fn keys(&self, question: &Question, limit: usize, shards: Shards) -> String {
         let by = |index: String| sql::indexed_by(self.engine, &index);
         let (condition, index, order) = match question {
             Question::Next { want, after } => {
@@ -161,13 +163,14 @@ impl Questions {
                 (condition.clone(), String::new(), "")
             }
         };
+        let mine = shards.condition("c").map_or(String::new(), |mine| format!(" AND {mine}"));
         let wanted = match question.want() {
             Want::Sync => &self.sync,
             Want::Delete => &self.delete,
             Want::Purge => &self.purge,
         };
         format!(
-            "SELECT c.id FROM {table} AS c{index} WHERE {condition} AND {wanted}{order} LIMIT {limit}",
+            "SELECT c.id FROM {table} AS c{index} WHERE {condition}{mine} AND {wanted}{order} LIMIT {limit}",
             table = self.model.table,
         )
     }
@@ -186,13 +189,14 @@ impl Questions {
         observed: Option<&dyn Observed>,
         question: &Question,
         limit: usize,
+        shards: Shards,
     ) -> QueryResult<Batch> {
         let begun = Instant::now();
         let want = question.want();
         let rows = if matches!(question, Question::Woken(_)) && !self.any(conn, want)? {
             Rows::Purge(Vec::new())
         } else {
-            let keys = self.keys(question, limit);
+            let keys = self.keys(question, limit, shards);
             match (want, observed) {
                 (Want::Sync, Some(observed)) => self.load(conn, observed, Call::Sync, &keys)?,
                 (Want::Delete, Some(observed)) => self.load(conn, observed, Call::Delete, &keys)?,

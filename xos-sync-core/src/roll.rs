@@ -45,6 +45,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Whether it is this step's, for this model.
+    pub(crate) fn is_of(&self, synchronizer: &str, step: &str, table: &str) -> bool {
+        self.synchronizer == synchronizer && self.step == step && self.model == table
+    }
+
     pub(crate) fn round(&self) -> Round {
         Round {
             last: self.last_run.map(Micros),

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::{
     db::{Db, OpenMode, ProcessLock},
     error::{Error, RegistryError, Result},
-    event::{Feed, FeedStatus, Feeds, Handle, Inbox, SharedFeed},
+    event::{Feed, FeedStatus, Feeds, Handle, Inbox, SharedFeed, database_feed},
     event_loop::{self, Until},
     journal::{self, Owner},
     migrate,
@@ -18,11 +18,14 @@ use crate::{
     registry::{Registry, StepRegistration},
     roll,
     schedule::Backoff,
+    shard::Shards,
     step::{BackendSource, Backends, Context, Observed},
 };
 
 /// How often all is looked at again although no event said so.
 const SAFETY_POLL: Duration = Duration::from_secs(30);
+/// How long a process that shares the work may be silent.
+const LEASE: Duration = Duration::from_secs(10);
 /// Calls at once, of all steps together.
 const CALLS: usize = 256;
 
@@ -39,10 +42,13 @@ pub struct Synchronizer {
     limits: Limits,
     clock: Clock,
     safety_poll: Duration,
+    lease: Duration,
     handle: Handle,
     progress: watch::Sender<Report>,
     reports: watch::Sender<Option<Report>>,
     feeds: Vec<(SharedFeed, Inbox)>,
+    /// Who this is among all that stamp rows of this database.
+    origin: Arc<str>,
     _lock: Option<ProcessLock>,
 }
 
@@ -56,6 +62,7 @@ pub struct Builder {
     calls: usize,
     clock: Clock,
     safety_poll: Duration,
+    lease: Duration,
     feeds: Vec<Box<dyn Feed>>,
 }
 
@@ -76,6 +83,7 @@ impl Synchronizer {
             calls: CALLS,
             clock: Arc::new(Micros::now),
             safety_poll: SAFETY_POLL,
+            lease: LEASE,
             feeds: Vec::new(),
         }
     }
@@ -142,7 +150,8 @@ impl Synchronizer {
         let mut passes = Passes::new(Setup {
             db: self.db.clone(),
             context: Context::new(self.db.clone(), self.name),
-            owner: self.owner(),
+            lease: self.lease,
+            origin: self.origin.clone(),
             limits: self.limits,
             clock: self.clock.clone(),
             observed: self.observed.clone(),
@@ -151,11 +160,8 @@ impl Synchronizer {
             progress: self.progress.clone(),
         });
         for (observed, round) in passes.rounds_mut() {
-            let entry = entries.iter().find(|entry| {
-                entry.synchronizer == self.name
-                    && entry.step == observed.spec().name
-                    && entry.model == observed.model().table
-            });
+            let (step, table) = (observed.spec().name, observed.model().table);
+            let entry = entries.iter().find(|entry| entry.is_of(self.name, step, table));
             *round = entry.map(roll::Entry::round).unwrap_or_default();
         }
         Ok(passes)
@@ -164,7 +170,9 @@ impl Synchronizer {
     /// Enters the steps into the roll, and takes over what a run that died left in hand. Writes
     /// only when there is something to write.
     async fn enter(&self) -> Result<Vec<roll::Entry>> {
-        let (name, owner) = (self.name, self.owner());
+        let name = self.name;
+        // On a server, members do that for each other.
+        let owner = Owner { synchronizer: name, member: String::new() };
         let specs: Vec<_> = self.observed.iter().map(|observed| observed.spec()).collect();
         let asked = owner.clone();
         let (entries, left) = self
@@ -192,16 +200,13 @@ impl Synchronizer {
         Ok(entries)
     }
 
-    fn owner(&self) -> Owner {
-        Owner { synchronizer: self.name, member: String::new() }
-    }
-
     /// Whether the SQL that authors wrote into `only` is understood, before it is needed.
     async fn check_scopes(&self, observers: &crate::toposort::Observers) -> Result<()> {
         for observed in self.observed.iter().filter(|observed| observed.spec().only.is_some()) {
             let (spec, model) = (observed.spec(), observed.model());
             let questions = Questions::new(model, Some(spec), observers, &self.models, self.name);
-            let keys = questions.keys(&Question::Next { want: Want::Sync, after: 0 }, 1);
+            let first = Question::Next { want: Want::Sync, after: 0 };
+            let keys = questions.keys(&first, 1, Shards::ALL);
             self.db
                 .run(move |conn| sql_query(format!("EXPLAIN {keys}")).execute(conn))
                 .await
@@ -280,6 +285,15 @@ impl Builder {
         self
     }
 
+    /// How long a process that shares the work of this Synchronizer on a server may be silent
+    /// before the others take over (10 s unless set; at least 1 s). It renews its lease four
+    /// times in that time.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_secs(1));
+        self
+    }
+
     /// Where it hears of changes, beside the database's own way. May be called more than once.
     #[must_use]
     pub fn feed(mut self, feed: impl Feed) -> Self {
@@ -319,12 +333,14 @@ impl Builder {
         let levels = crate::dmdot::Graph::of(registry.models()).levels();
         observed.sort_by_key(|observed| levels.get(observed.model().table).copied());
         let handle = Handle::new(registry.models().map(|model| model.table));
-        let feeds = self.feeds.into_iter().map(|feed| {
+        let origin: Arc<str> = uuid::Uuid::new_v4().simple().to_string().into();
+        let feeds = database_feed(&db, &origin).into_iter().chain(self.feeds).map(|feed| {
             let inbox = Inbox::new(feed.name(), handle.clone());
             (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
         });
         Ok(Synchronizer {
             feeds: feeds.collect(),
+            origin,
             name,
             _lock: db.lock(name).await?,
             db: db.for_synchronizer(),
@@ -333,6 +349,7 @@ impl Builder {
             limits: Limits { calls: self.calls, backoff: self.backoff },
             clock: self.clock,
             safety_poll: self.safety_poll,
+            lease: self.lease,
             handle,
             progress: watch::Sender::new(Report::default()),
             reports: watch::Sender::new(None),

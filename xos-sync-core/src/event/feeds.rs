@@ -1,13 +1,15 @@
 //! All feeds of a run, each in a task of its own.
 
+use std::sync::Arc;
+
 use tokio::task::JoinSet;
 
 use super::{
-    Event, Handle, Inbox,
+    Event, Feed, Handle, Inbox,
     feed::{SharedFeed, keep},
     latch::Hints,
 };
-use crate::db::Db;
+use crate::db::{DatabaseUrl, Db, Engine};
 
 /// What a run listens to: the database, its own [`Handle`], and the feeds that it was given.
 /// They end when this is dropped.
@@ -20,13 +22,9 @@ impl Feeds {
     /// Begins to listen. What was before is seen by the run's first questions.
     pub(crate) fn new(db: &Db, handle: &Handle, feeds: &[(SharedFeed, Inbox)]) -> Self {
         let mut tasks = JoinSet::new();
-        let (mut commits, to) = (db.others_commits(), handle.clone());
-        tasks.spawn(async move {
-            loop {
-                commits.next().await;
-                to.send(Event::Changed);
-            }
-        });
+        if db.engine() == Engine::Sqlite {
+            tasks.spawn(watch_commits(db, handle));
+        }
         for (feed, inbox) in feeds {
             tasks.spawn(keep(feed.clone(), inbox.clone()));
         }
@@ -36,5 +34,30 @@ impl Feeds {
     /// What was heard. Cancel safe.
     pub(crate) async fn next(&mut self) -> Hints {
         self.handle.hints().await
+    }
+}
+
+/// Others' commits on the file, as they are noticed.
+fn watch_commits(db: &Db, handle: &Handle) -> impl Future<Output = ()> + use<> {
+    let (mut commits, to) = (db.others_commits(), handle.clone());
+    async move {
+        loop {
+            commits.next().await;
+            to.send(Event::Changed);
+        }
+    }
+}
+
+/// The database's own feed, where it has one: it is one of those that the status shows.
+pub(crate) fn database_feed(db: &Db, origin: &Arc<str>) -> Option<Box<dyn Feed>> {
+    match db.url() {
+        #[cfg(feature = "postgres")]
+        DatabaseUrl::Postgres(url) => {
+            Some(Box::new(super::postgres::PostgresFeed::new(url.clone(), origin.clone())))
+        }
+        _ => {
+            let _ = origin;
+            None
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Hints {
     pub(crate) anything: bool,
     /// Every step is to come round.
     pub(crate) come_round: bool,
+    /// Processes that share the work have changed.
+    pub(crate) members: bool,
     /// Models of which any row may have changed.
     pub(crate) models: BTreeSet<&'static str>,
     /// Rows that may have changed, by table.
@@ -50,6 +52,7 @@ impl Latch {
         match event {
             Event::Changed => self.hints.anything = true,
             Event::ComeRound => self.hints.come_round = true,
+            Event::MembersChanged => self.hints.members = true,
             Event::ModelChanged { table } => {
                 let Some(table) = self.known(&table) else { return false };
                 self.model(table);

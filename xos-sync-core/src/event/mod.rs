@@ -9,6 +9,8 @@ mod feed;
 mod feeds;
 mod handle;
 mod latch;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod wire;
 
 pub use bridge::Publisher;
@@ -17,7 +19,7 @@ pub use handle::Handle;
 pub use wire::Change;
 
 pub(crate) use feed::SharedFeed;
-pub(crate) use feeds::Feeds;
+pub(crate) use feeds::{Feeds, database_feed};
 pub(crate) use latch::Hints;
 
 /// Something that a run reacts to.
@@ -44,6 +46,8 @@ pub enum Event {
         /// The rows' keys.
         ids: Vec<i64>,
     },
+    /// A process that shares the work has come, left, or given rows away.
+    MembersChanged,
     /// Every step is to come round now, whatever its interval.
     ComeRound,
 }

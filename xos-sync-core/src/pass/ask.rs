@@ -30,11 +30,16 @@ pub(super) struct Journaled {
     call: Call,
     rows: Vec<Box<dyn Row>>,
     line: Result<(i64, HashSet<i64>)>,
+    epoch: u32,
 }
 
 impl Passes {
     /// Sends each lane's next question, if it has one.
     pub(super) fn ask(&mut self) {
+        let shards = self.membership.shards();
+        if shards.is_empty() {
+            return;
+        }
         let now = std::time::Instant::now();
         for at in 0..self.lanes.len() {
             let lane = &mut self.lanes[at];
@@ -44,7 +49,9 @@ impl Passes {
             self.tasks.spawn(async move {
                 let asked = question.clone();
                 let batch = db
-                    .run(move |conn| questions.ask(conn, observed.as_deref(), &asked, batch_size))
+                    .run(move |conn| {
+                        questions.ask(conn, observed.as_deref(), &asked, batch_size, shards)
+                    })
                     .await;
                 Done::Answered(Answer { lane: at, question, batch })
             });
@@ -89,6 +96,7 @@ impl Passes {
     /// journal has them.
     fn take(&mut self, at: usize, call: Call, mut rows: Vec<Box<dyn Row>>) {
         rows.retain(|row| self.take_row(at, row.id(), row.updated()));
+        let epoch = self.membership.epoch;
         let lane = &mut self.lanes[at];
         if rows.is_empty() {
             return;
@@ -99,7 +107,8 @@ impl Passes {
             .map(|row| row.id())
             .collect();
         if ids.is_empty() {
-            rows.into_iter().for_each(|row| lane.ready.push(ReadyRow { row, call, journal: None }));
+            rows.into_iter()
+                .for_each(|row| lane.ready.push(ReadyRow { row, call, journal: None, epoch }));
             return;
         }
         lane.journaling += rows.len();
@@ -107,19 +116,22 @@ impl Passes {
         self.tasks.spawn(async move {
             let line =
                 db.write_quietly(move |conn| journal::begin(conn, &owner, model, &ids)).await;
-            Done::Journaled(Journaled { lane: at, call, rows, line })
+            Done::Journaled(Journaled { lane: at, call, rows, line, epoch })
         });
     }
 
     /// Takes a row in hand unless it is in one already, of this lane or of another.
     fn take_row(&mut self, at: usize, id: i64, updated: i64) -> bool {
+        if !self.membership.shards().have(id) {
+            return false;
+        }
         let siblings = self.lanes[at].siblings.clone();
         let elsewhere = siblings.into_iter().any(|other| self.lanes[other].is_wanted_elsewhere(id));
         !elsewhere && self.lanes[at].take(id, updated)
     }
 
     pub(super) fn journaled(&mut self, journaled: Journaled) {
-        let Journaled { lane: at, call, rows, line } = journaled;
+        let Journaled { lane: at, call, rows, line, epoch } = journaled;
         self.lanes[at].journaling -= rows.len();
         match line {
             Ok((line, live)) => {
@@ -127,8 +139,9 @@ impl Passes {
                 self.journal.insert(line, first);
                 for row in rows {
                     let journal = row.enacted().is_none().then_some(line);
-                    let gone = journal.is_some() && !live.contains(&row.id());
-                    let ready = ReadyRow { row, call, journal };
+                    let gone = epoch != self.membership.epoch
+                        || journal.is_some() && !live.contains(&row.id());
+                    let ready = ReadyRow { row, call, journal, epoch };
                     if gone {
                         self.lanes[at].give_back(ready.row.id());
                         self.leave_journal(ready);
@@ -168,6 +181,7 @@ impl Passes {
                 journal: None,
                 outcome: Outcome { model, id, read, stamp: Stamp::Gone, save: None },
                 refused: false,
+                epoch: self.membership.epoch,
             });
         }
     }

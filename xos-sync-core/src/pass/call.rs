@@ -13,6 +13,7 @@ use crate::{
     enacted::{Before, Failure, Outcome, Stamp},
     error::ErrorClass,
     lane::{ReadyRow, ReadyRows},
+    members::Lease,
     model::{ModelInfo, ObjectRef},
     run,
     schedule::Backoff,
@@ -29,6 +30,8 @@ pub(super) struct Finished {
     pub(super) outcome: Outcome,
     /// The database refused to save it once.
     pub(super) refused: bool,
+    /// Of this process's membership, when the row was taken in hand.
+    pub(super) epoch: u32,
 }
 
 /// What a worker needs: it hands one ready row after the other to the step.
@@ -42,11 +45,15 @@ struct Worker {
     clock: Clock,
     finished: UnboundedSender<Finished>,
     unstamped: Arc<AtomicUsize>,
+    lease: Arc<Lease>,
 }
 
 impl Passes {
     /// Sets workers to the ready rows, as far as the limits allow.
     pub(super) fn start_calls(&mut self) {
+        if !self.membership.lease.holds() {
+            return;
+        }
         for at in 0..self.lanes.len() {
             let lane = &mut self.lanes[at];
             let Some(observed) = &lane.observed else { continue };
@@ -67,6 +74,7 @@ impl Passes {
                     clock: self.clock.clone(),
                     finished: self.finished_sender.clone(),
                     unstamped: self.unstamped.clone(),
+                    lease: self.membership.lease.clone(),
                 };
                 self.tasks.spawn(worker.work());
             }
@@ -87,7 +95,9 @@ impl Passes {
 impl Worker {
     async fn work(self) -> Done {
         // Where outcomes pile up because the database is slow, no more calls begin.
+        // Where the lease is over, others may have the rows by now.
         while self.unstamped.load(Relaxed) < MOST_UNSTAMPED
+            && self.lease.holds()
             && let Some(ready) = self.ready.pop()
         {
             let finished = self.call(ready).await;
@@ -100,7 +110,7 @@ impl Worker {
     }
 
     async fn call(&self, ready: ReadyRow) -> Finished {
-        let ReadyRow { row, call, journal } = ready;
+        let ReadyRow { row, call, journal, epoch } = ready;
         let (id, read, attempts) = (row.id(), row.updated(), row.attempts());
         let before = if row.is_troubled() { Before::Troubled } else { Before::Steady };
         let object = row.object_ref();
@@ -118,6 +128,6 @@ impl Worker {
             }),
         };
         let outcome = Outcome { model: self.model, id, read, stamp, save };
-        Finished { lane: self.lane, call, object, journal, outcome, refused: false }
+        Finished { lane: self.lane, call, object, journal, outcome, refused: false, epoch }
     }
 }

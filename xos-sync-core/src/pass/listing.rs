@@ -28,6 +28,9 @@ pub(super) struct Listed {
 impl Passes {
     /// Begins the listing of each step whose interval is over.
     pub(super) fn come_round(&mut self) {
+        if !self.membership.lists() {
+            return;
+        }
         let now = (self.clock)();
         for at in 0..self.lanes.len() {
             if !self.lanes[at].listing_is_due(now) || self.waits_for_listing(at, now) {

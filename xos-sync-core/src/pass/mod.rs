@@ -12,12 +12,13 @@
 mod ask;
 mod call;
 mod listing;
+mod membership;
 mod report;
 mod scout;
 mod stamp;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -51,7 +52,8 @@ pub use report::Report;
 use ask::{Answer, Journaled};
 use call::Finished;
 use listing::Listed;
-use stamp::Stamped;
+use membership::{Membership, Renewed};
+use stamp::{Rules, Stamped};
 
 /// Rows whose outcome waits to be written, at the most: beyond it no call begins.
 const MOST_UNSTAMPED: usize = 2048;
@@ -71,7 +73,9 @@ pub(crate) struct Limits {
 pub(crate) struct Setup<'a> {
     pub(crate) db: Db,
     pub(crate) context: Context,
-    pub(crate) owner: Owner,
+    /// How long a process may be silent, where several share the work.
+    pub(crate) lease: Duration,
+    pub(crate) origin: Arc<str>,
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) observed: Vec<Arc<dyn Observed>>,
@@ -85,6 +89,9 @@ pub(crate) struct Passes {
     db: Db,
     context: Context,
     owner: Owner,
+    membership: Membership,
+    renewals: JoinSet<Renewed>,
+    models: Arc<[&'static ModelInfo]>,
     limits: Limits,
     clock: Clock,
     lanes: Vec<Lane>,
@@ -100,7 +107,7 @@ pub(crate) struct Passes {
     stamping: bool,
     /// Lines of the journal, with the rows of each that have no outcome yet.
     journal: HashMap<i64, usize>,
-    unreferenced: Arc<BTreeMap<&'static str, String>>,
+    stamping_rules: Arc<Rules>,
     /// The question where there are rows to look at, for all lanes together.
     scout_queries: Arc<[String]>,
     scouting: bool,
@@ -134,8 +141,18 @@ enum Done {
 impl Passes {
     /// Sets up the lanes for the steps.
     pub(crate) fn new(setup: Setup<'_>) -> Self {
-        let Setup { db, context, owner, limits, clock, observed, observers, models, progress } =
-            setup;
+        let Setup {
+            db,
+            context,
+            lease,
+            origin,
+            limits,
+            clock,
+            observed,
+            observers,
+            models,
+            progress,
+        } = setup;
         let name = context.synchronizer();
         let steps = observed.into_iter().map(|observed| {
             let (model, spec) = (observed.model(), observed.spec());
@@ -148,10 +165,7 @@ impl Passes {
         let purges = models.iter().map(|model| {
             Lane::new(model, None, Questions::new(model, None, observers, models, name))
         });
-        let unreferenced = models
-            .iter()
-            .map(|model| (model.table, observers.unreferenced(model, "c", models)))
-            .collect();
+        let membership = Membership::new(&db, origin.clone(), lease);
         let mut lanes: Vec<_> = steps.chain(purges).collect();
         set_siblings(&mut lanes);
         let (finished_sender, finished_receiver) = unbounded_channel();
@@ -160,10 +174,13 @@ impl Passes {
             scouting: false,
             scout_again: false,
             lanes,
-            unreferenced: Arc::new(unreferenced),
+            stamping_rules: Arc::new(Rules::new(origin, observers, models)),
+            owner: membership.owner(name),
+            membership,
+            renewals: JoinSet::new(),
+            models: models.into(),
             db,
             context,
-            owner,
             limits,
             clock,
             tasks: JoinSet::new(),
@@ -183,6 +200,7 @@ impl Passes {
 
     /// Begins all that can begin now.
     pub(crate) fn turn(&mut self) {
+        self.renew();
         if !self.stopping {
             self.end_waits();
             self.scout();
@@ -203,6 +221,7 @@ impl Passes {
         let mut finished = Vec::new();
         tokio::select! {
             Some(done) = self.tasks.join_next() => self.note(done),
+            Some(Ok(renewed)) = self.renewals.join_next() => self.renewed(renewed),
             _ = self.finished_receiver.recv_many(&mut finished, MOST_UNSTAMPED) => {}
         }
         // What has ended meanwhile, before the next turn; bounded, so that turns go on.
@@ -275,10 +294,21 @@ impl Passes {
             parts.push(format!("c.uid IN ({})", sql::words(uids)));
         }
         let condition = format!("({})", parts.join(" OR "));
-        for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == table) {
+        for at in 0..self.lanes.len() {
+            let lane = &mut self.lanes[at];
+            if lane.model.table != table {
+                continue;
+            }
+            // Whose key is not known may be any of those that wait for their turn.
+            let back = if uids.is_empty() {
+                lane.take_back_where(|id| ids.contains(&id))
+            } else {
+                lane.changed()
+            };
             for want in [Want::Sync, Want::Delete, Want::Purge] {
                 lane.wake(Wake { want, by: By::Key, condition: condition.clone() });
             }
+            back.into_iter().for_each(|row| self.leave_journal(row));
         }
     }
 
@@ -296,7 +326,13 @@ impl Passes {
     pub(crate) fn is_idle(&self) -> bool {
         self.tasks.is_empty()
             && self.unstamped.load(Relaxed) == 0
-            && (self.stopping || !self.scout_again && self.lanes.iter().all(Lane::is_idle))
+            && (self.stopping || self.membership.has_begun() && self.has_nothing_to_do())
+    }
+
+    fn has_nothing_to_do(&self) -> bool {
+        // Other processes have all of the rows.
+        self.membership.shards().is_empty()
+            || !self.scout_again && self.lanes.iter().all(Lane::is_idle)
     }
 
     /// Whether a pass is under way that is now at its end: its report.
@@ -310,16 +346,24 @@ impl Passes {
 
     /// When a waiting row, a step's interval or a resting sweep is due next.
     pub(crate) fn next_due(&self) -> (Option<Micros>, Option<Instant>) {
+        let renewal = self.membership.renew_at();
+        if self.stopping {
+            return (None, renewal);
+        }
         let now = (self.clock)();
         let retries = self.lanes.iter().filter_map(|lane| lane.retry_at);
         // A lane that waits for another's listing goes on when that one ends.
-        let rounds = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.listing);
+        let rounds = self
+            .lanes
+            .iter()
+            .enumerate()
+            .filter(|(_, lane)| !lane.listing && self.membership.lists());
         let rounds = rounds.filter_map(|(at, lane)| {
             let due = lane.round.due(lane.observed.as_ref()?.spec().interval, now);
             (due > now || !self.waits_for_listing(at, now)).then_some(due)
         });
         let rests = self.lanes.iter().filter_map(Lane::rest_until);
-        (retries.chain(rounds).min(), rests.min())
+        (retries.chain(rounds).min(), rests.chain(renewal).min())
     }
 
     /// Every step comes round now.

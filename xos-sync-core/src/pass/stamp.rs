@@ -1,24 +1,101 @@
 //! Outcomes → rows, many at once, and whom that wakes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::{
+    QueryResult, RunQueryDsl,
+    result::{DatabaseErrorKind, Error as DieselError},
+};
 
 use super::{AGAIN, Done, Finished, Passes};
 use crate::{
-    db::Db,
+    db::{AnyConnection, Db, Engine},
     enacted::{self, Failure, Stamp},
     error::{Error, ErrorClass, Result},
-    journal,
+    journal::{self, Owner},
     lane::{Lane, ReadyRow},
-    model::Micros,
+    model::{Micros, ModelInfo},
     pending::{By, Wake, Want},
     schedule::Retry,
     sql,
+    toposort::Observers,
 };
+
+/// What stamping follows, whatever is stamped.
+pub(super) struct Rules {
+    /// The condition under which a row of a table may be removed.
+    unreferenced: BTreeMap<&'static str, String>,
+    /// Tables for whose rows others may wait.
+    awaited: BTreeSet<&'static str>,
+    /// What rows of a table reference.
+    parents: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    /// Who stamps.
+    origin: Arc<str>,
+}
+
+impl Rules {
+    pub(super) fn new(
+        origin: Arc<str>,
+        observers: &Observers,
+        models: &[&'static ModelInfo],
+    ) -> Self {
+        let targets = |model: &&'static ModelInfo| -> BTreeSet<&'static str> {
+            model.references.iter().map(|reference| (reference.target)().table).collect()
+        };
+        let sources = |model: &&'static ModelInfo| {
+            observers.wake_paths(model).into_iter().map(|path| path.source)
+        };
+        let condition = |model: &&'static ModelInfo| observers.unreferenced(model, "c", models);
+        Self {
+            unreferenced: models.iter().map(|model| (model.table, condition(model))).collect(),
+            awaited: models.iter().flat_map(sources).collect(),
+            parents: models.iter().map(|model| (model.table, targets(model))).collect(),
+            origin,
+        }
+    }
+
+    /// Tells other processes, where the database carries it, who may go on now.
+    fn tell(
+        &self,
+        conn: &mut AnyConnection,
+        group: &[Finished],
+        stamped: &enacted::Stamped,
+    ) -> QueryResult<()> {
+        if conn.engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        let mut enacted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        let awaited = |row: &&Finished| self.awaited.contains(row.outcome.model.table);
+        let stamped_now = |row: &&Finished| matches!(row.outcome.stamp, Stamp::Enacted(_));
+        for row in group.iter().filter(stamped_now).filter(awaited) {
+            let table = row.outcome.model.table;
+            enacted.entry(table).or_default().push(row.outcome.id);
+        }
+        for (table, ids) in enacted {
+            for ids in ids.chunks(MOST_TOLD) {
+                let ids = sql::list(ids.iter().copied());
+                notify(conn, &format!("+{} {table} {ids}", self.origin))?;
+            }
+        }
+        let freed = stamped.removed.iter().filter(|(_, ids)| !ids.is_empty());
+        for parent in freed.filter_map(|(table, _)| self.parents.get(table)).flatten() {
+            notify(conn, &format!("+{} {parent}", self.origin))?;
+        }
+        Ok(())
+    }
+}
+
+/// Keys in one notification: it may have 8,000 bytes.
+const MOST_TOLD: usize = 380;
+
+fn notify(conn: &mut AnyConnection, payload: &str) -> QueryResult<usize> {
+    diesel::sql_query("SELECT pg_notify(left('xos_sync.' || current_schema(), 63), $1)")
+        .bind::<diesel::sql_types::Text, _>(payload)
+        .execute(conn)
+}
 
 /// Outcomes that are on disk.
 pub(super) struct Stamped {
@@ -33,20 +110,38 @@ impl Passes {
         if self.stamping || self.finished.is_empty() {
             return;
         }
+        let all = std::mem::take(&mut self.finished);
+        let (stale, finished): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|finished| self.is_stale(finished));
+        self.drop_outcomes(stale);
+        if finished.is_empty() {
+            return;
+        }
         self.stamping = true;
-        let finished = std::mem::take(&mut self.finished);
         let ended: Vec<i64> = finished
             .iter()
             .filter_map(|row| row.journal)
-            .filter(|line| self.leave(*line))
+            .filter(|line| self.leave_line(*line))
             .collect();
-        let (db, unreferenced) = (self.db.clone(), self.unreferenced.clone());
-        self.tasks
-            .spawn(async move { Done::Stamped(write(&db, finished, ended, unreferenced).await) });
+        let (db, rules) = (self.db.clone(), self.stamping_rules.clone());
+        let fence = self.membership.fence(self.context.synchronizer());
+        self.tasks.spawn(async move {
+            Done::Stamped(write(&db, finished, ended, &rules, fence.as_ref()).await)
+        });
+    }
+
+    /// Rows that are another process's by now: it finds out for itself how they are.
+    fn drop_outcomes(&mut self, finished: Vec<Finished>) {
+        self.unstamped.fetch_sub(finished.len(), Relaxed);
+        for row in finished {
+            tracing::debug!(object = %row.object, "not stamped: another process has the row");
+            self.lanes[row.lane].settled(row.outcome.id, row.outcome.read);
+            self.waited(row.outcome.model);
+        }
     }
 
     /// A row of this line has its outcome; whether it was the line's last.
-    fn leave(&mut self, line: i64) -> bool {
+    fn leave_line(&mut self, line: i64) -> bool {
         let Some(rest) = self.journal.get_mut(&line) else { return false };
         *rest = rest.saturating_sub(1);
         let last = *rest == 0;
@@ -59,7 +154,7 @@ impl Passes {
     /// A row that was never handed to its step.
     pub(super) fn leave_journal(&mut self, row: ReadyRow) {
         if let Some(line) = row.journal
-            && self.leave(line)
+            && self.leave_line(line)
         {
             let db = self.db.clone();
             self.tasks.spawn(async move {
@@ -72,8 +167,14 @@ impl Passes {
 
     pub(super) fn stamped(&mut self, stamped: Stamped) {
         self.stamping = false;
-        self.unstamped.fetch_sub(stamped.finished.len(), Relaxed);
         let Stamped { finished, found } = stamped;
+        if found.fenced {
+            if !finished.iter().all(|row| self.is_stale(row)) {
+                self.struck_out();
+            }
+            return self.drop_outcomes(finished);
+        }
+        self.unstamped.fetch_sub(finished.len(), Relaxed);
         let mut enacted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for row in &finished {
             let again = self.lanes[row.lane].settled(row.outcome.id, row.outcome.read);
@@ -147,7 +248,8 @@ async fn write(
     db: &Db,
     finished: Vec<Finished>,
     ended: Vec<i64>,
-    unreferenced: Arc<BTreeMap<&'static str, String>>,
+    rules: &Arc<Rules>,
+    fence: Option<&Owner>,
 ) -> Stamped {
     let mut stamped = Stamped { finished: Vec::new(), found: enacted::Stamped::default() };
     let mut groups = vec![finished];
@@ -156,7 +258,12 @@ async fn write(
         let group = Arc::new(group);
         // The journal's lines end with the last part of a group that was taken apart.
         let ended = if groups.is_empty() { ended.clone() } else { Arc::default() };
-        match write_group(db, &group, &ended, &unreferenced).await {
+        match write_group(db, &group, &ended, rules, fence).await {
+            Ok(found) if found.fenced => {
+                stamped.found.fenced = true;
+                stamped.finished.extend(unshare(group));
+                stamped.finished.extend(groups.drain(..).flatten());
+            }
             Ok(found) => {
                 for (table, ids) in found.removed {
                     stamped.found.removed.entry(table).or_default().extend(ids);
@@ -192,13 +299,22 @@ async fn write_group(
     db: &Db,
     group: &Arc<Vec<Finished>>,
     ended: &Arc<Vec<i64>>,
-    unreferenced: &Arc<BTreeMap<&'static str, String>>,
+    rules: &Arc<Rules>,
+    fence: Option<&Owner>,
 ) -> Result<enacted::Stamped> {
-    let (group, ended) = (Arc::clone(group), Arc::clone(ended));
-    let unreferenced = Arc::clone(unreferenced);
+    let (group, ended, rules) = (Arc::clone(group), Arc::clone(ended), Arc::clone(rules));
+    let fence = fence.cloned();
     db.write_quietly(move |conn| {
+        if let Some(owner) = &fence
+            && !journal::may_write(conn, owner)?
+        {
+            return Ok(enacted::Stamped { fenced: true, ..enacted::Stamped::default() });
+        }
         journal::end(conn, &ended)?;
-        enacted::stamp(conn, group.iter().map(|row| &row.outcome), &unreferenced)
+        let stamped =
+            enacted::stamp(conn, group.iter().map(|row| &row.outcome), &rules.unreferenced)?;
+        rules.tell(conn, &group, &stamped)?;
+        Ok(stamped)
     })
     .await
 }
@@ -208,6 +324,34 @@ fn unshare(group: Arc<Vec<Finished>>) -> Vec<Finished> {
     // not, its rows would stay in hand, and nothing would be lost.
     Arc::into_inner(group).unwrap_or_default()
 }
+
+/// What a database says that has other troubles than this row.
+const PASSING: [&str; 22] = [
+    // SQLite's words.
+    "locked",
+    "busy",
+    "full",
+    "I/O",
+    "readonly",
+    "unable to open",
+    "malformed",
+    "memory",
+    // PostgreSQL's.
+    "deadlock",
+    "connection",
+    "terminating",
+    "starting up",
+    "shutting down",
+    "lock timeout",
+    "could not",
+    "canceling",
+    "no space",
+    "recovery",
+    "read-only",
+    "too many",
+    "closed",
+    "administrator",
+];
 
 /// Whether the database takes other rows, and refuses only this one: a constraint, or a
 /// trigger of somebody else's.
@@ -220,9 +364,7 @@ fn is_about_a_row(error: &Error) -> bool {
         | DatabaseErrorKind::CheckViolation => true,
         DatabaseErrorKind::Unknown => {
             let message = information.message();
-            !["locked", "busy", "full", "I/O", "readonly", "unable to open", "malformed", "memory"]
-                .iter()
-                .any(|word| message.contains(word))
+            !PASSING.iter().any(|word| message.contains(word))
         }
         _ => false,
     }

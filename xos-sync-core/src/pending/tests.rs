@@ -102,7 +102,7 @@ fn no_question_goes_through_clean_rows() {
         for model in [Site::INFO, Slice::INFO, Instance::INFO] {
             let (questions, all) = questions(model);
             for question in &all {
-                plans.assert_few_rows(&questions.keys(question, BATCH));
+                plans.assert_few_rows(&questions.keys(question, BATCH, Shards::ALL));
             }
             plans.assert_few_rows(&questions.end_waiting(Micros(5)));
         }
@@ -116,7 +116,7 @@ fn pending_rows_are_found_by_their_partial_index() {
     for (question, index) in
         all.iter().zip(["instances_fresh", "instances_doomed", "instances_doomed"])
     {
-        let plan = plans.of(&questions.keys(question, BATCH));
+        let plan = plans.of(&questions.keys(question, BATCH, Shards::ALL));
         let found = plan.iter().find(|line| line.starts_with("SEARCH c ")).unwrap();
         assert!(found.contains(&format!("INDEX {index} (id>?)")), "{found}");
     }
@@ -143,7 +143,7 @@ fn the_questions_find_what_they_are_for() {
     let questions = Questions::new(Slice::INFO, None, &observers(), &models, "test");
     let mut found = |want| {
         let question = Question::Next { want, after: 0 };
-        match questions.ask(&mut plans.conn, None, &question, BATCH).unwrap().rows {
+        match questions.ask(&mut plans.conn, None, &question, BATCH, Shards::ALL).unwrap().rows {
             Rows::Purge(rows) => rows.into_iter().map(|(id, _)| id).collect::<Vec<_>>(),
             Rows::Call(..) => unreachable!("no step was given"),
         }

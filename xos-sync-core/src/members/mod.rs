@@ -1,0 +1,271 @@
+//! Who shares the work of a Synchronizer on a server, and whose rows are whose (contract C11).
+//!
+//! Each process is a member with a lease, and members hold shards of the rows. One that no
+//! longer renews its lease is struck out, and its shards are free; one that lives gives a shard
+//! away only when it has none of its rows in hand.
+//!
+//! **Invariant:** whoever is struck out cannot stamp any more: `journal::may_write` is asked in the
+//! transaction of each stamp, and holds the member's row until its commit. All other changes
+//! here are made one process at a time. Times are the server's.
+
+mod lease;
+mod place;
+
+use std::time::Duration;
+
+use diesel::{
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Integer, Nullable, Text},
+};
+
+use crate::{
+    db::{AnyConnection, Engine},
+    journal::{self, Owner},
+    model::ModelInfo,
+    shard::{self, Shards},
+    sql,
+};
+
+pub(crate) use lease::Lease;
+
+const NOW: &str = sql::now(Engine::Postgres);
+
+/// What a renewal came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// A member, with shards.
+    Member {
+        /// What it holds now.
+        held: Shards,
+        /// What it is to hold: the rest of the held is to be given away.
+        share: Shards,
+        /// Of how many members.
+        members: usize,
+    },
+    /// It was struck out meanwhile, and must join anew under another name.
+    StruckOut,
+}
+
+/// What a member says of itself when it renews its lease.
+#[derive(Debug, Clone)]
+pub(crate) struct Renewal {
+    pub(crate) owner: Owner,
+    pub(crate) lease: Duration,
+    /// It has never been one before.
+    pub(crate) joins: Joins,
+    /// Shards of which it has rows in hand.
+    pub(crate) busy: Shards,
+    /// What the status shows of it.
+    pub(crate) shown: String,
+}
+
+/// Whether a renewal is a member's first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joins {
+    Now,
+    Before,
+}
+
+#[derive(QueryableByName)]
+struct Member {
+    #[diesel(sql_type = Text)]
+    member: String,
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = BigInt)]
+    lease_until: i64,
+}
+
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = Integer)]
+    shard: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    member: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    member: String,
+}
+
+/// Renews the lease, strikes out members whose lease is over, and takes and gives away shards.
+pub(crate) fn renew(
+    conn: &mut AnyConnection,
+    renewal: &Renewal,
+    models: &[&'static ModelInfo],
+) -> QueryResult<Standing> {
+    let Owner { synchronizer, member: me } = &renewal.owner;
+    one_at_a_time(conn, synchronizer)?;
+    if !extend(conn, renewal)? {
+        return Ok(Standing::StruckOut);
+    }
+    let (members, mut struck) = living(conn, synchronizer, me)?;
+    if renewal.joins == Joins::Now {
+        struck.extend(forgotten(conn, synchronizer)?);
+    }
+    for owner in struck.iter().map(|member| Owner { synchronizer, member: member.clone() }) {
+        let rows = journal::recover(conn, &owner, models)?;
+        tracing::info!(member = owner.member, rows, "another process of this Synchronizer is gone");
+    }
+    let share = shard::fair_share(&members, me);
+    let held = deal(conn, &renewal.owner, share, renewal.busy)?;
+    if renewal.joins == Joins::Now || !struck.is_empty() {
+        tell_the_others(conn)?;
+    }
+    Ok(Standing::Member { held, share, members: members.len() })
+}
+
+/// Leaves; the shards are free at once.
+pub(crate) fn leave(conn: &mut AnyConnection, owner: &Owner) -> QueryResult<()> {
+    one_at_a_time(conn, owner.synchronizer)?;
+    for statement in [
+        "UPDATE xos_sync_shards SET member = NULL WHERE synchronizer = $1 AND member = $2",
+        "DELETE FROM xos_sync_members WHERE synchronizer = $1 AND member = $2",
+    ] {
+        sql_query(statement)
+            .bind::<Text, _>(owner.synchronizer)
+            .bind::<Text, _>(&owner.member)
+            .execute(conn)?;
+    }
+    place::leave(&owner.member);
+    tell_the_others(conn)
+}
+
+/// A member of this process runs no more, although it has not left.
+pub(crate) fn ended(owner: &Owner) {
+    place::leave(&owner.member);
+}
+
+/// Waits for its turn, and keeps it until the transaction ends.
+fn one_at_a_time(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<()> {
+    sql_query("SELECT 1 FROM pg_advisory_xact_lock(hashtext(current_schema() || '/' || $1))")
+        .bind::<Text, _>(synchronizer)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether the member is one (still).
+fn extend(conn: &mut AnyConnection, renewal: &Renewal) -> QueryResult<bool> {
+    let Owner { synchronizer, member } = &renewal.owner;
+    let lease = i64::try_from(renewal.lease.as_micros()).unwrap_or(i64::MAX / 4);
+    if renewal.joins == Joins::Before {
+        let extended = sql_query(format!(
+            "UPDATE xos_sync_members SET lease_until = {NOW} + {lease}, shown = $1 WHERE member = $2"
+        ))
+        .bind::<Text, _>(&renewal.shown)
+        .bind::<Text, _>(member)
+        .execute(conn)?;
+        return Ok(extended > 0);
+    }
+    place::enter(member);
+    sql_query(format!(
+        "INSERT INTO xos_sync_members (member, synchronizer, place, lease_until, shown) \
+         VALUES ($1, $2, $3, {NOW} + {lease}, $4) ON CONFLICT (member) DO NOTHING"
+    ))
+    .bind::<Text, _>(member)
+    .bind::<Text, _>(*synchronizer)
+    .bind::<Text, _>(place::mine())
+    .bind::<Text, _>(&renewal.shown)
+    .execute(conn)?;
+    sql_query(format!(
+        "INSERT INTO xos_sync_shards (synchronizer, shard) SELECT $1, s FROM generate_series(0, {}) AS s \
+         ON CONFLICT DO NOTHING",
+        shard::COUNT - 1
+    ))
+    .bind::<Text, _>(*synchronizer)
+    .execute(conn)?;
+    Ok(true)
+}
+
+/// The members, in order, and those that were just struck out.
+fn living(
+    conn: &mut AnyConnection,
+    synchronizer: &str,
+    me: &str,
+) -> QueryResult<(Vec<String>, Vec<String>)> {
+    let members: Vec<Member> = sql_query(format!(
+        "SELECT member, place, lease_until - {NOW} AS lease_until FROM xos_sync_members \
+         WHERE synchronizer = $1 ORDER BY member"
+    ))
+    .bind::<Text, _>(synchronizer)
+    .load(conn)?;
+    let over = |member: &Member| {
+        member.member != me
+            && (member.lease_until <= 0 || place::is_gone(&member.member, &member.place))
+    };
+    let (gone, living): (Vec<_>, Vec<_>) = members.into_iter().partition(over);
+    let names = |members: Vec<Member>| members.into_iter().map(|member| member.member).collect();
+    for member in &gone {
+        sql_query("DELETE FROM xos_sync_members WHERE member = $1")
+            .bind::<Text, _>(&member.member)
+            .execute(conn)?;
+    }
+    Ok((names(living), names(gone)))
+}
+
+/// Names in the journal that are no members': their processes could not end their lines.
+fn forgotten(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<Vec<String>> {
+    let names: Vec<Name> = sql_query(
+        "SELECT DISTINCT member FROM xos_sync_journal AS j WHERE synchronizer = $1 \
+         AND NOT EXISTS (SELECT 1 FROM xos_sync_members AS m WHERE m.member = j.member)",
+    )
+    .bind::<Text, _>(synchronizer)
+    .load(conn)?;
+    Ok(names.into_iter().map(|name| name.member).collect())
+}
+
+/// Gives away what is not this member's share and not in its hands, and takes what is free of
+/// it; what it holds then.
+fn deal(
+    conn: &mut AnyConnection,
+    owner: &Owner,
+    share: Shards,
+    busy: Shards,
+) -> QueryResult<Shards> {
+    let all: Vec<Held> = sql_query(
+        "SELECT s.shard, m.member FROM xos_sync_shards AS s LEFT JOIN xos_sync_members AS m USING (member) \
+         WHERE s.synchronizer = $1",
+    )
+    .bind::<Text, _>(owner.synchronizer)
+    .load(conn)?;
+    let of = |whose: Option<&str>| -> Shards {
+        let theirs = all.iter().filter(|held| held.member.as_deref() == whose);
+        theirs.filter_map(|held| u32::try_from(held.shard).ok()).collect()
+    };
+    let (mine, free) = (of(Some(&owner.member)), of(None));
+    let given = mine.without(share).without(busy);
+    let taken: Shards = share.iter().filter(|shard| free.contains(*shard)).collect();
+    set_owner(conn, owner, taken, Some(&owner.member))?;
+    set_owner(conn, owner, given, None)?;
+    if !given.is_empty() {
+        tell_the_others(conn)?;
+    }
+    Ok(mine.without(given).iter().chain(taken.iter()).collect())
+}
+
+fn set_owner(
+    conn: &mut AnyConnection,
+    owner: &Owner,
+    shards: Shards,
+    member: Option<&str>,
+) -> QueryResult<()> {
+    if shards.is_empty() {
+        return Ok(());
+    }
+    sql_query(format!(
+        "UPDATE xos_sync_shards SET member = $1 WHERE synchronizer = $2 AND shard IN ({})",
+        sql::list(shards.iter().map(i64::from)),
+    ))
+    .bind::<Nullable<Text>, _>(member)
+    .bind::<Text, _>(owner.synchronizer)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// There is something to take, or to give away.
+fn tell_the_others(conn: &mut AnyConnection) -> QueryResult<()> {
+    sql_query("SELECT pg_notify(left('xos_sync.' || current_schema(), 63), '!')").execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! The part of a Synchronizer's work that is this process's, where several share it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Passes, call::Finished};
+use crate::{
+    db::{Db, Engine},
+    error::Result,
+    journal::Owner,
+    members::{self, Joins, Lease, Renewal, Standing},
+    roll,
+    shard::{self, Shards},
+};
+
+/// Renewals in the time of a lease: two may be lost.
+const RENEWALS: u32 = 4;
+
+/// How long a process waits before it asks again for what it was refused.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Which rows are this process's, and until when.
+pub(super) struct Membership {
+    pub(super) lease: Arc<Lease>,
+    lasts: Duration,
+    /// Who this is; its member's name has the epoch at its end.
+    origin: Arc<str>,
+    /// Grows each time that the process was struck out. What was begun before is not stamped.
+    pub(super) epoch: u32,
+    joins: Joins,
+    held: Shards,
+    share: Shards,
+    renewing: bool,
+    renew_at: Instant,
+    kind: Kind,
+}
+
+/// Whether there is anybody to share with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Alone,
+    Shared,
+}
+
+/// A renewal that has ended.
+pub(super) struct Renewed {
+    begun: Instant,
+    epoch: u32,
+    standing: Result<Standing>,
+    /// When the listings came to this process: how the steps' rounds stand.
+    rounds: Vec<roll::Entry>,
+}
+
+impl Membership {
+    pub(super) fn new(db: &Db, origin: Arc<str>, lasts: Duration) -> Self {
+        let (kind, lease, held) = match db.engine() {
+            Engine::Sqlite => (Kind::Alone, Lease::forever(), Shards::ALL),
+            Engine::Postgres => (Kind::Shared, Lease::none(), Shards::NONE),
+        };
+        Self {
+            lease: Arc::new(lease),
+            lasts,
+            origin,
+            epoch: 0,
+            joins: Joins::Now,
+            held,
+            share: held,
+            renewing: false,
+            renew_at: Instant::now(),
+            kind,
+        }
+    }
+
+    /// Whose name stands in the journal.
+    pub(super) fn owner(&self, synchronizer: &'static str) -> Owner {
+        let member = match self.kind {
+            Kind::Alone => String::new(),
+            Kind::Shared => format!("{}.{}", self.origin, self.epoch),
+        };
+        Owner { synchronizer, member }
+    }
+
+    /// The shards whose rows are handed to steps here: what is to be given away is left alone.
+    pub(super) fn shards(&self) -> Shards {
+        self.held.without(self.held.without(self.share))
+    }
+
+    /// Whether the steps' listings are made here.
+    pub(super) fn lists(&self) -> bool {
+        self.shards().contains(shard::LISTINGS)
+    }
+
+    /// Whether it is known yet what there is to do.
+    pub(super) fn has_begun(&self) -> bool {
+        self.kind == Kind::Alone || self.joins == Joins::Before
+    }
+
+    /// When the lease is to be renewed.
+    pub(super) fn renew_at(&self) -> Option<Instant> {
+        (self.kind == Kind::Shared && !self.renewing).then_some(self.renew_at)
+    }
+
+    /// Who must still be a member when a stamp is written; `None` where nobody else is.
+    pub(super) fn fence(&self, synchronizer: &'static str) -> Option<Owner> {
+        (self.kind == Kind::Shared).then(|| self.owner(synchronizer))
+    }
+
+    /// Somebody came, left, or gave something away.
+    fn renew_now(&mut self) {
+        self.renew_at = Instant::now();
+    }
+}
+
+impl Passes {
+    /// Renews the lease when it is time to.
+    pub(super) fn renew(&mut self) {
+        let now = Instant::now();
+        if self.membership.renew_at().is_none_or(|at| at > now) {
+            return;
+        }
+        self.membership.renewing = true;
+        let renewal = Renewal {
+            owner: self.owner.clone(),
+            lease: self.membership.lasts,
+            joins: self.membership.joins,
+            busy: self.busy_shards(),
+            shown: String::new(),
+        };
+        let (db, models, epoch) = (self.db.clone(), self.models.clone(), self.membership.epoch);
+        let listed = self.membership.lists();
+        self.renewals.spawn(async move {
+            let write = move |conn: &mut crate::db::AnyConnection| {
+                let standing = members::renew(conn, &renewal, &models)?;
+                let lists = matches!(&standing, Standing::Member { held, share, .. }
+                    if held.contains(shard::LISTINGS) && share.contains(shard::LISTINGS));
+                let rounds = if lists && !listed { roll::all(conn)? } else { Vec::new() };
+                Ok((standing, rounds))
+            };
+            let (standing, rounds) = match db.write_quietly(write).await {
+                Ok((standing, rounds)) => (Ok(standing), rounds),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            Renewed { begun: now, epoch, standing, rounds }
+        });
+    }
+
+    pub(super) fn renewed(&mut self, renewed: Renewed) {
+        self.membership.renewing = false;
+        self.membership.renew_at = Instant::now() + self.membership.lasts / RENEWALS;
+        if renewed.epoch != self.membership.epoch {
+            return self.membership.renew_now();
+        }
+        match renewed.standing {
+            Ok(Standing::Member { held, share, members }) => {
+                self.membership.lease.renewed(renewed.begun, self.membership.lasts);
+                self.hold(held, share, members);
+                self.take_rounds(&renewed.rounds);
+            }
+            Ok(Standing::StruckOut) => self.struck_out(),
+            Err(error) => {
+                tracing::warn!(%error, "cannot renew the lease of this process; trying again");
+                self.report.trouble = Some(error.to_string());
+                self.membership.renew_at = Instant::now() + AGAIN;
+            }
+        }
+    }
+
+    fn hold(&mut self, held: Shards, share: Shards, members: usize) {
+        let before = self.membership.shards();
+        let first = self.membership.joins == Joins::Now;
+        self.membership.joins = Joins::Before;
+        (self.membership.held, self.membership.share) = (held, share);
+        let now = self.membership.shards();
+        if first || before != now {
+            tracing::info!(members, shards = now.iter().count(), "this process's part of the work");
+        }
+        if !now.without(before).is_empty() {
+            self.lanes.iter_mut().for_each(crate::lane::Lane::look_again);
+        }
+        self.give_back_rows();
+        if !held.without(share).is_empty() {
+            // To be given away as soon as nothing of them is in hand.
+            self.membership.renew_at = Instant::now() + AGAIN;
+        }
+    }
+
+    /// Rows that are not this process's any more, and were not handed to a step yet.
+    fn give_back_rows(&mut self) {
+        let shards = self.membership.shards();
+        for at in 0..self.lanes.len() {
+            for row in self.lanes[at].take_back_where(|id| !shards.have(id)) {
+                self.leave_journal(row);
+            }
+        }
+    }
+
+    /// Another process holds what this one held: it begins anew, and what it has in hand is not
+    /// stamped.
+    pub(super) fn struck_out(&mut self) {
+        tracing::warn!(
+            "the lease of this process was over, and others have its rows: joining anew"
+        );
+        members::ended(&self.owner);
+        let membership = &mut self.membership;
+        membership.lease.give_up();
+        membership.epoch += 1;
+        membership.joins = Joins::Now;
+        (membership.held, membership.share) = (Shards::NONE, Shards::NONE);
+        membership.renew_now();
+        self.owner = self.membership.owner(self.context.synchronizer());
+        self.journal.clear();
+        self.give_back_rows();
+    }
+
+    /// Somebody came, left, or gave something away.
+    pub(crate) fn members_changed(&mut self) {
+        self.membership.renew_now();
+    }
+
+    fn busy_shards(&self) -> Shards {
+        let listing = self.lanes.iter().any(|lane| lane.listing).then_some(shard::LISTINGS);
+        let in_hand = self.lanes.iter().flat_map(|lane| lane.ids_in_hand()).map(shard::of_row);
+        listing.into_iter().chain(in_hand).collect()
+    }
+
+    /// The listings are this process's now: each step comes round when it is due for all.
+    fn take_rounds(&mut self, entries: &[roll::Entry]) {
+        let name = self.context.synchronizer();
+        for (observed, round) in self.rounds_mut() {
+            let entry = entries
+                .iter()
+                .find(|entry| entry.is_of(name, observed.spec().name, observed.model().table));
+            if let Some(entry) = entry {
+                *round = entry.round();
+            }
+        }
+    }
+
+    /// Gives everything away that this process holds. Nothing may be in hand.
+    pub(crate) async fn leave(&mut self) {
+        if self.membership.kind == Kind::Alone || !self.membership.has_begun() {
+            return;
+        }
+        self.renewals.shutdown().await;
+        let owner = self.owner.clone();
+        if let Err(error) = self.db.write_quietly(move |conn| members::leave(conn, &owner)).await {
+            tracing::warn!(%error, "cannot say that this process leaves; its lease ends by itself");
+        }
+        self.membership.joins = Joins::Now;
+    }
+
+    /// A call that began before this process was struck out has ended: its outcome is not its
+    /// own to write.
+    pub(super) fn is_stale(&self, finished: &Finished) -> bool {
+        finished.epoch != self.membership.epoch
+    }
+}
+
+impl Drop for Passes {
+    fn drop(&mut self) {
+        members::ended(&self.owner);
+    }
+}
