@@ -5,7 +5,10 @@
 use std::fmt::Write as _;
 
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
-use xos_sync_core::{Model, db::Db};
+use xos_sync_core::{
+    Model,
+    db::{Db, Engine},
+};
 
 use super::tables::{Bottom, Middle, Shape, Top};
 
@@ -25,9 +28,13 @@ pub async fn run(db: &Db, shape: Shape) -> usize {
 }
 
 fn model<M: Model>(conn: &mut xos_sync_core::db::AnyConnection) -> diesel::QueryResult<usize> {
-    let table = M::INFO.table;
+    let (table, engine) = (M::INFO.table, conn.engine());
+    let (index, begin) = match engine {
+        Engine::Sqlite => (format!(" INDEXED BY {table}_fresh"), "BEGIN IMMEDIATE"),
+        Engine::Postgres => (String::new(), "BEGIN"),
+    };
     let pending = format!(
-        "id IN (SELECT id FROM {table} INDEXED BY {table}_fresh WHERE NOT deleted AND NOT no_sync AND NOT lazy_blocked \
+        "id IN (SELECT id FROM {table}{index} WHERE NOT deleted AND NOT no_sync AND NOT lazy_blocked \
          AND (enacted IS NULL OR enacted < updated) AND retry_at IS NULL ORDER BY id LIMIT {BATCH})"
     );
     let mut done = 0;
@@ -42,7 +49,7 @@ fn model<M: Model>(conn: &mut xos_sync_core::db::AnyConnection) -> diesel::Query
             let comma = if values.is_empty() { "" } else { "," };
             let _ = write!(values, "{comma}({},{})", row.id().raw(), row.bookkeeping().updated.0);
         }
-        conn.batch_execute("BEGIN IMMEDIATE")?;
+        conn.batch_execute(begin)?;
         sql_query(format!(
             "UPDATE {table} SET enacted = v.column2 FROM (VALUES {values}) AS v WHERE {table}.id = v.column1 \
              AND ({table}.enacted IS NULL OR {table}.enacted < v.column2)"

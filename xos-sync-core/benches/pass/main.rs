@@ -2,7 +2,9 @@
 //! read and stamped in batches, with no framework between them. Both run in this process, in
 //! turn, so that their ratio holds on a busy machine too.
 //!
-//! `cargo bench -p xos-sync-core` runs all of it; `-- quick` leaves out the million rows.
+//! `cargo bench -p xos-sync-core --bench pass` runs all of it; `-- quick` leaves out the million
+//! rows. With `--features postgres` and `XOS_BENCH_POSTGRES` set to what `XOS_POSTGRES_OPTIONS="-c
+//! fsync=on" tests/services/postgres start DIR` prints, it runs on that server.
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -26,7 +28,8 @@ fn main() {
     let quick = arguments.iter().any(|argument| argument == "quick");
     let totals: &[i64] = if quick { &[10_000] } else { &[10_000, 1_000_000] };
     println!(
-        "{PENDING} pending rows, a step that does nothing, SQLite; medians of {ROUNDS} rounds\n"
+        "{PENDING} pending rows, a step that does nothing, {}; medians of {ROUNDS} rounds\n",
+        if std::env::var_os("XOS_BENCH_POSTGRES").is_some() { "PostgreSQL" } else { "SQLite" }
     );
     println!("shape        rows        framework              by hand                ratio");
     for shape in [Shape::Flat, Shape::Levels] {

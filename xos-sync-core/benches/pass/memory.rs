@@ -17,7 +17,7 @@ pub fn measure(pending: i64) -> String {
         bench.make_pending(pending).await;
         bench
     });
-    let url = bench.folder.path().join("goal.db");
+    let url = bench.url.clone();
     drop((bench.db, runtime));
     let child = Command::new(std::env::current_exe().unwrap())
         .arg("--memory-child")

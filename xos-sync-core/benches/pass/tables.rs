@@ -1,5 +1,7 @@
 //! The benchmark's tables and its step that does nothing.
 
+use std::{path::Path, process::Command};
+
 use async_trait::async_trait;
 use diesel::{
     QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt,
@@ -7,7 +9,7 @@ use diesel::{
 use tempfile::TempDir;
 use xos_sync_core::{
     Context, Id, Registry, StepResult, SyncStep, Synchronizer,
-    db::{Db, OpenMode},
+    db::{Db, Engine, OpenMode},
     migrate, model, sync_step,
 };
 
@@ -79,7 +81,10 @@ no_op!(SyncMiddles, Middle);
 no_op!(SyncBottoms, Bottom);
 
 pub struct Bench {
+    /// Where an SQLite file lies.
+    #[allow(dead_code)]
     pub folder: TempDir,
+    pub url: String,
     pub db: Db,
     shape: Shape,
 }
@@ -102,10 +107,10 @@ impl Bench {
     /// A database of `total` rows that are all enacted.
     pub async fn new(shape: Shape, total: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = folder.path().join("goal.db").display().to_string();
+        let url = url(folder.path());
         let db = Db::open(&url, OpenMode::Create).await.unwrap();
         migrate::migrate(&db, &registry()).await.unwrap();
-        let bench = Self { folder, db, shape };
+        let bench = Self { folder, url, db, shape };
         let (tops, middles) = bench.parts(total);
         bench
             .sql(format!(
@@ -147,6 +152,10 @@ impl Bench {
             ))
             .await;
         }
+        if self.db.engine() == Engine::Postgres {
+            // What an autovacuum does after so many changes.
+            self.sql("VACUUM ANALYZE".to_owned()).await;
+        }
     }
 
     /// Makes this many rows pending, spread over the tables.
@@ -174,9 +183,12 @@ impl Bench {
                 ("doomed", "deleted AND retry_at IS NULL"),
                 ("retry", "retry_at IS NOT NULL"),
             ] {
-                let statement = format!(
-                    "SELECT count(*) AS count FROM {table} INDEXED BY {table}_{index} WHERE {condition}"
-                );
+                let by = match self.db.engine() {
+                    Engine::Sqlite => format!(" INDEXED BY {table}_{index}"),
+                    Engine::Postgres => String::new(),
+                };
+                let statement =
+                    format!("SELECT count(*) AS count FROM {table}{by} WHERE {condition}");
                 let count =
                     self.db.run(move |conn| sql_query(statement).get_result::<Count>(conn)).await;
                 entries += count.unwrap().count;
@@ -196,6 +208,22 @@ impl Bench {
     }
 }
 
+/// An empty database: a file, or a schema of the server that `XOS_BENCH_POSTGRES` names.
+pub fn url(folder: &Path) -> String {
+    match std::env::var("XOS_BENCH_POSTGRES") {
+        Err(_) => folder.join("goal.db").display().to_string(),
+        Ok(server) => {
+            let schema = format!("b{}", uuid::Uuid::new_v4().simple());
+            let made = Command::new("psql")
+                .args(["-qc", &format!("CREATE SCHEMA {schema}"), &server])
+                .status()
+                .unwrap();
+            assert!(made.success());
+            format!("{server}?options=-csearch_path%3D{schema}")
+        }
+    }
+}
+
 /// Replaces `generate_series(1, n)` by a recursive query.
 fn series(statement: &str) -> String {
     match statement.split_once("generate_series(1, ") {
@@ -204,7 +232,7 @@ fn series(statement: &str) -> String {
             let (count, after) = after.split_once(')').unwrap();
             format!(
                 "{before}(WITH RECURSIVE s(value) AS (SELECT 1 WHERE {count} > 0 UNION ALL SELECT value + 1 FROM s \
-                 WHERE value < {count}) SELECT value FROM s){after}"
+                 WHERE value < {count}) SELECT value FROM s) AS g{after}"
             )
         }
     }

@@ -26,8 +26,11 @@ pub struct Migrations {
     /// The crate.
     pub crate_name: &'static str,
     /// Names and SQL, in order.
-    pub files: &'static [(&'static str, fn(Engine) -> &'static str)],
+    pub files: &'static [(&'static str, Content)],
 }
+
+/// A file's SQL, in the engine's words.
+pub type Content = fn(Engine) -> &'static str;
 
 inventory::collect!(Migrations);
 

@@ -11,6 +11,8 @@
     reason = "models are public, and nothing of a test is reached from outside"
 )]
 
+mod chaos;
+
 // The scenarios are the same on every engine.
 #[path = "../scenarios/crash/mod.rs"]
 mod crash;

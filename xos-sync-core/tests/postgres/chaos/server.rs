@@ -1,0 +1,65 @@
+//! A server of a test's own, to be stopped and started.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+/// Ends when it is dropped.
+pub struct Server {
+    pub url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = started(&control(&["start"], folder.path()));
+        Self { url, folder }
+    }
+
+    /// It ends as when it is restarted: in order.
+    pub fn pause(&self) {
+        control(&["pause"], self.folder.path());
+    }
+
+    /// It ends as when its machine dies.
+    pub fn crash(&self) {
+        control(&["crash"], self.folder.path());
+    }
+
+    pub fn go_on(&self) {
+        assert_eq!(started(&control(&["start"], self.folder.path())), self.url);
+    }
+
+    pub fn sql(&self, sql: &str) -> String {
+        let output = Command::new("psql")
+            .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql, &self.url])
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = script().arg("stop").arg(self.folder.path()).output();
+    }
+}
+
+fn script() -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/services/postgres"))
+}
+
+fn control(what: &[&str], folder: &Path) -> Output {
+    let output = script().args(what).arg(folder).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "tests/services/postgres {what:?} failed: {errors}");
+    output
+}
+
+fn started(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).lines().last().unwrap().to_owned()
+}
