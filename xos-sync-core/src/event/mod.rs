@@ -9,11 +9,15 @@ mod feed;
 mod feeds;
 mod handle;
 mod latch;
+#[cfg(feature = "nats")]
+mod nats;
 mod wire;
 
 pub use bridge::Publisher;
 pub use feed::{Feed, FeedError, FeedStatus, Inbox};
 pub use handle::Handle;
+#[cfg(feature = "nats")]
+pub use nats::{NatsFeed, NatsPublisher};
 pub use wire::Change;
 
 pub(crate) use feed::SharedFeed;
