@@ -19,6 +19,9 @@ async fn a_server_that_was_killed_is_found_again() {
 
     server.kill();
     until("the loss", async || !listener.status().up).await;
+    // Seen by the connection, not by a silence.
+    let message = listener.status().message.unwrap();
+    assert!(message.contains("connect"), "{message}");
     let error = publisher.publish(&row("meanwhile")).await.unwrap_err().to_string();
     assert!(error.contains("127.0.0.1:") && !error.contains("xos:"), "{error}");
     until("the refusal", async || {
