@@ -53,6 +53,7 @@
 //!
 //! # Features
 //! - `manage` (default): the command line that [`manage::main`] gives a binary.
+//! - `nats`: events by NATS JetStream, `event::NatsFeed` and `event::NatsPublisher`.
 //! - `wide-tables`: models of more than 32 columns (12 of them are the framework's).
 
 extern crate self as xos_sync_core;

@@ -9,6 +9,8 @@ mod feed;
 mod feeds;
 mod handle;
 mod latch;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod wire;
@@ -16,6 +18,8 @@ mod wire;
 pub use bridge::Publisher;
 pub use feed::{Feed, FeedError, FeedStatus, Inbox};
 pub use handle::Handle;
+#[cfg(feature = "nats")]
+pub use nats::{NatsFeed, NatsPublisher};
 pub use wire::Change;
 
 pub(crate) use feed::SharedFeed;
