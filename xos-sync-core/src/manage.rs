@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(about = "Keeps the backend in line with the goal state in the database", version)]
 struct Arguments {
-    /// The goal state's database: sqlite://PATH.
+    /// The goal state's database: sqlite://PATH or postgres://USER@HOST/DATABASE.
     #[arg(
         long,
         global = true,
@@ -44,6 +44,12 @@ enum Command {
         /// Only rows of this model, by its name or its table's.
         model: Option<String>,
     },
+    /// Publish what changes in the database on a message bus, until interrupted.
+    Bridge {
+        /// The bus: xmpp://… or nats://…, where they are built in.
+        #[arg(long, value_name = "URL", env = "XOS_BUS_URL")]
+        to: String,
+    },
     /// Check that models, steps and database fit together.
     Check,
 }
@@ -57,6 +63,9 @@ struct Run {
     /// End when nothing is left that can be done now.
     #[arg(long)]
     once: bool,
+    /// Listen for changes on this message bus too (may be repeated): xmpp://… or nats://…
+    #[arg(long = "feed", value_name = "URL")]
+    feeds: Vec<String>,
     /// Let every step list its backend first, whatever its interval.
     #[arg(long)]
     come_round: bool,

@@ -16,7 +16,7 @@ use super::{Event, Handle, wire::Change};
 use crate::{error::redact, model::Micros, schedule::Backoff};
 
 /// How long a feed that was lost waits before it connects again.
-const RECONNECT: Backoff =
+pub(super) const RECONNECT: Backoff =
     Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(30) };
 
 /// Why a feed was lost, for the status. Without credentials.
@@ -40,6 +40,17 @@ pub trait Feed: Send + 'static {
     /// # Errors
     /// Always, with the reason why it has ended.
     async fn listen(&mut self, inbox: &Inbox) -> Result<Infallible, FeedError>;
+}
+
+#[async_trait]
+impl Feed for Box<dyn Feed> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    async fn listen(&mut self, inbox: &Inbox) -> Result<Infallible, FeedError> {
+        (**self).listen(inbox).await
+    }
 }
 
 /// How a feed is doing.

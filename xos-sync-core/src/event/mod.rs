@@ -5,6 +5,7 @@
 //! costs no memory and an event that comes while nobody waits is seen by the next wait.
 
 mod bridge;
+mod bus;
 mod feed;
 mod feeds;
 mod handle;
@@ -15,7 +16,8 @@ mod nats;
 mod postgres;
 mod wire;
 
-pub use bridge::Publisher;
+pub use bridge::{Bridge, Publisher};
+pub use bus::{feed_at, publisher_at};
 pub use feed::{Feed, FeedError, FeedStatus, Inbox};
 pub use handle::Handle;
 #[cfg(feature = "nats")]

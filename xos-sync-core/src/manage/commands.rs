@@ -9,7 +9,7 @@ use crate::{
     db::{Db, OpenMode},
     dmdot::Graph,
     error::{Error, Result},
-    event::Event,
+    event::{self, Bridge, Event, Publisher as _},
     migrate,
     registry::Registry,
     status::{self, State},
@@ -24,6 +24,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Dmdot(options) => dmdot(&options),
         Command::Migrate => bring_up_to_date(&database).await,
         Command::Retry { model } => retry(&database, model.as_deref()).await,
+        Command::Bridge { to } => bridge(&database, &to).await,
         Command::Check => check(&database).await,
     }
 }
@@ -32,6 +33,9 @@ async fn synchronize(database: &str, options: Run) -> Result<ExitCode> {
     let mut builder = Synchronizer::builder().database(database);
     if let Some(name) = options.synchronizer {
         builder = builder.name(name);
+    }
+    for url in &options.feeds {
+        builder = builder.feed(event::feed_at(url)?);
     }
     let synchronizer = builder.build().await?;
     tracing::info!(synchronizer = synchronizer.name(), database = %synchronizer.db().url(), "running");
@@ -151,6 +155,14 @@ async fn retry(database: &str, model: Option<&str>) -> Result<ExitCode> {
         })
         .await?;
     println!("{retried} rows are tried again now");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn bridge(database: &str, bus: &str) -> Result<ExitCode> {
+    let publisher = event::publisher_at(bus)?;
+    let (db, registry) = open(database).await?;
+    tracing::info!(bus = publisher.name(), database = %db.url(), "publishing changes");
+    Bridge::new(db, &registry, publisher).run(interrupted()).await;
     Ok(ExitCode::SUCCESS)
 }
 

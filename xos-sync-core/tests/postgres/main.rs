@@ -14,6 +14,8 @@
 mod chaos;
 
 // The scenarios are the same on every engine.
+#[path = "../scenarios/bridge.rs"]
+mod bridge;
 #[path = "../scenarios/crash/mod.rs"]
 mod crash;
 #[path = "../scenarios/deletion/mod.rs"]

@@ -17,6 +17,8 @@ mod held;
 mod lock;
 
 // The scenarios are the same on every engine.
+#[path = "../scenarios/bridge.rs"]
+mod bridge;
 #[path = "../scenarios/crash/mod.rs"]
 mod crash;
 #[path = "../scenarios/deletion/mod.rs"]
