@@ -10,11 +10,15 @@ mod feeds;
 mod handle;
 mod latch;
 mod wire;
+#[cfg(feature = "xmpp")]
+mod xmpp;
 
 pub use bridge::Publisher;
 pub use feed::{Feed, FeedError, FeedStatus, Inbox};
 pub use handle::Handle;
 pub use wire::Change;
+#[cfg(feature = "xmpp")]
+pub use xmpp::{XmppFeed, XmppPublisher, XmppTls, XmppUrl, XmppUrlError};
 
 pub(crate) use feed::SharedFeed;
 pub(crate) use feeds::Feeds;
