@@ -54,6 +54,8 @@
 //! # Features
 //! - `manage` (default): the command line that [`manage::main`] gives a binary.
 //! - `nats`: events by NATS JetStream, `event::NatsFeed` and `event::NatsPublisher`.
+//! - `xmpp`: events from and to a PubSub node of an XMPP server, for programs on several machines:
+//!   `event::XmppFeed` and `event::XmppPublisher`.
 //! - `wide-tables`: models of more than 32 columns (12 of them are the framework's).
 
 extern crate self as xos_sync_core;

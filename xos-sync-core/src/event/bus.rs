@@ -9,6 +9,8 @@ use crate::error::{Error, Result, redact};
 /// [`Error::Url`], or what is wrong with the URL.
 pub fn feed_at(url: &str) -> Result<Box<dyn Feed>> {
     match scheme(url) {
+        #[cfg(feature = "xmpp")]
+        "xmpp" => Ok(Box::new(super::XmppFeed::new(xmpp(url)?))),
         #[cfg(feature = "nats")]
         "nats" | "tls" => Ok(Box::new(super::NatsFeed::new(url)?)),
         _ => Err(no_bus(url)),
@@ -21,10 +23,17 @@ pub fn feed_at(url: &str) -> Result<Box<dyn Feed>> {
 /// As [`feed_at`].
 pub fn publisher_at(url: &str) -> Result<Box<dyn Publisher>> {
     match scheme(url) {
+        #[cfg(feature = "xmpp")]
+        "xmpp" => Ok(Box::new(super::XmppPublisher::new(xmpp(url)?))),
         #[cfg(feature = "nats")]
         "nats" | "tls" => Ok(Box::new(super::NatsPublisher::new(url)?)),
         _ => Err(no_bus(url)),
     }
+}
+
+#[cfg(feature = "xmpp")]
+fn xmpp(url: &str) -> Result<super::XmppUrl> {
+    url.parse().map_err(|error: super::XmppUrlError| Error::Usage(error.to_string()))
 }
 
 fn scheme(url: &str) -> &str {

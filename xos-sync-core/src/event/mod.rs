@@ -15,6 +15,8 @@ mod nats;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod wire;
+#[cfg(feature = "xmpp")]
+mod xmpp;
 
 pub use bridge::{Bridge, Publisher};
 pub use bus::{feed_at, publisher_at};
@@ -23,6 +25,8 @@ pub use handle::Handle;
 #[cfg(feature = "nats")]
 pub use nats::{NatsFeed, NatsPublisher};
 pub use wire::Change;
+#[cfg(feature = "xmpp")]
+pub use xmpp::{XmppFeed, XmppPublisher, XmppTls, XmppUrl, XmppUrlError};
 
 pub(crate) use feed::SharedFeed;
 pub(crate) use feeds::{Feeds, database_feed};
