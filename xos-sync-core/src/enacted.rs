@@ -13,7 +13,13 @@ use diesel::{
     sql_types::{BigInt, Integer, Text},
 };
 
-use crate::{db::AnyConnection, model::ModelInfo, schedule::Retry, sql, step::SaveBackend};
+use crate::{
+    db::{AnyConnection, Engine},
+    model::ModelInfo,
+    schedule::Retry,
+    sql,
+    step::SaveBackend,
+};
 
 /// What is to be written about a row.
 pub(crate) struct Outcome {
@@ -66,6 +72,8 @@ pub(crate) struct Stamped {
     pub(crate) removed: BTreeMap<&'static str, Vec<i64>>,
     /// Tables of which some row was changed or deleted while it was in hand.
     pub(crate) changed: BTreeSet<&'static str>,
+    /// Rows that another transaction holds just now: nothing was written of them.
+    pub(crate) busy: BTreeSet<(&'static str, i64)>,
     /// Nothing was written, because the rows are another process's by now.
     pub(crate) fenced: bool,
 }
@@ -77,10 +85,14 @@ pub(crate) fn stamp<'a>(
     outcomes: impl IntoIterator<Item = &'a Outcome>,
     unreferenced: &BTreeMap<&'static str, String>,
 ) -> QueryResult<Stamped> {
-    let mut stamped = Stamped::default();
+    let outcomes: Vec<&Outcome> = outcomes.into_iter().collect();
+    let mut stamped = Stamped { busy: hold(conn, &outcomes)?, ..Stamped::default() };
     let mut enacted: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
     let mut gone: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
     for outcome in outcomes {
+        if stamped.busy.contains(&(outcome.model.table, outcome.id)) {
+            continue;
+        }
         if let Some(save) = &outcome.save {
             save(conn)?;
         }
@@ -109,6 +121,41 @@ pub(crate) fn stamp<'a>(
         stamped.removed.insert(table, removed);
     }
     Ok(stamped)
+}
+
+/// Takes hold of the rows on a server, in the order of their keys, and tells which are another
+/// transaction's just now: nobody who leaves one open holds up the stamps of other rows.
+fn hold(
+    conn: &mut AnyConnection,
+    outcomes: &[&Outcome],
+) -> QueryResult<BTreeSet<(&'static str, i64)>> {
+    let mut busy = BTreeSet::new();
+    if conn.engine() == Engine::Sqlite {
+        return Ok(busy);
+    }
+    let mut rows: BTreeMap<(&'static str, &str), Vec<i64>> = BTreeMap::new();
+    for outcome in outcomes {
+        // A row that is to be removed must get no new children meanwhile.
+        let lock = if outcome.stamp == Stamp::Gone { "UPDATE" } else { "NO KEY UPDATE" };
+        rows.entry((outcome.model.table, lock)).or_default().push(outcome.id);
+    }
+    for ((table, lock), ids) in rows {
+        let of_these =
+            format!("SELECT id FROM {table} WHERE id IN ({})", sql::list(ids.iter().copied()));
+        let held: BTreeSet<i64> =
+            row_ids(conn, &format!("{of_these} ORDER BY id FOR {lock} SKIP LOCKED"))?;
+        if held.len() < ids.len() {
+            // What is not there any more is nobody's.
+            let there = row_ids(conn, &of_these)?;
+            busy.extend(there.difference(&held).map(|id| (table, *id)));
+        }
+    }
+    Ok(busy)
+}
+
+fn row_ids(conn: &mut AnyConnection, question: &str) -> QueryResult<BTreeSet<i64>> {
+    let rows: Vec<RowId> = sql_query(question).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Whether all rows are in line with their goal now: a row whose goal was changed, or that was

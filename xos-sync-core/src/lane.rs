@@ -12,13 +12,16 @@ use std::{
 
 use crate::{
     model::{Micros, ModelInfo},
-    pending::{BATCH, Question, Questions, Wake, Want},
+    pending::{BATCH, By, Question, Questions, Wake, Want},
     schedule::Round,
     step::{Call, Observed, Row},
 };
 
 /// Wake-ups kept at the most; beyond that the whole model is swept instead.
 const MOST_WAKES: usize = 64;
+
+/// Rows that somebody named are asked for together, until the condition is this long.
+const LONGEST_CONDITION: usize = 4096;
 
 /// A sweep may take up to one part in this many of the time: where many rows are blocked,
 /// looking at all of them again and again would cost more than it finds.
@@ -34,6 +37,8 @@ pub(crate) struct Lane {
     pub(crate) questions: Arc<Questions>,
     sweeps: Vec<Sweep>,
     woken: VecDeque<Wake>,
+    /// Rows that somebody named: they come before all that is found by looking.
+    named: VecDeque<Wake>,
     /// The last question was a wake-up's.
     woke_last: bool,
     /// A question is out.
@@ -71,7 +76,28 @@ struct Sweep {
 
 /// The rows of a lane that are ready, between the lane and its workers.
 #[derive(Default)]
-pub(crate) struct ReadyRows(Mutex<VecDeque<ReadyRow>>);
+pub(crate) struct ReadyRows(Mutex<Queues>);
+
+/// Two queues, so that what a person has just changed does not stand behind a bulk import.
+#[derive(Default)]
+struct Queues {
+    /// Rows that somebody named.
+    first: VecDeque<ReadyRow>,
+    /// Rows that were found by looking.
+    rest: VecDeque<ReadyRow>,
+    /// Rows taken from the first queue since one was taken from the other.
+    favoured: u32,
+}
+
+/// Where a row queues up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    First,
+    Rest,
+}
+
+/// Of so many rows one is of those that nobody named, so that they go on too.
+const FAVOURED: u32 = 4;
 
 /// A row that is ready, and the line of the journal that it stands in.
 pub(crate) struct ReadyRow {
@@ -115,6 +141,7 @@ impl Lane {
             questions: Arc::new(questions),
             sweeps: wants.iter().map(sweep).collect(),
             woken: VecDeque::new(),
+            named: VecDeque::new(),
             woke_last: false,
             asking: false,
             ready: Arc::default(),
@@ -172,19 +199,35 @@ impl Lane {
         if !self.sweeps.iter().any(|sweep| sweep.want == wake.want) {
             return;
         }
-        if self.woken.len() >= MOST_WAKES {
-            let wants: Vec<_> =
-                self.woken.drain(..).map(|wake| wake.want).chain([wake.want]).collect();
+        let queue = if wake.by == By::Key { &mut self.named } else { &mut self.woken };
+        if wake.by == By::Key
+            && let Some(before) = queue.iter_mut().find(|before| {
+                before.want == wake.want && before.condition.len() < LONGEST_CONDITION
+            })
+        {
+            before.condition = format!("{} OR {}", before.condition, wake.condition);
+            return;
+        }
+        if queue.len() >= MOST_WAKES {
+            let wants: Vec<_> = queue.drain(..).map(|wake| wake.want).chain([wake.want]).collect();
             wants.into_iter().for_each(|want| self.look_again_for(want));
         } else {
-            self.woken.push_back(wake);
+            queue.push_back(wake);
         }
     }
 
     /// The next question, if one is worth asking now. Its answer must come by
     /// [`Lane::answered`] or [`Lane::unanswered`].
     pub(crate) fn next_question(&mut self, now: Instant) -> Option<Question> {
-        if self.asking || self.ready.len() + self.journaling > self.pace.size / 2 {
+        if self.asking {
+            return None;
+        }
+        if let Some(wake) = self.named.pop_front() {
+            self.asking = true;
+            self.settled_meanwhile.clear();
+            return Some(Question::Woken(wake));
+        }
+        if self.ready.len() + self.journaling > self.pace.size / 2 {
             return None;
         }
         self.pace.asks(now);
@@ -335,6 +378,7 @@ impl Lane {
             && !self.listing
             && self.in_hand.is_empty()
             && self.woken.is_empty()
+            && self.named.is_empty()
             && self.sweeps.iter().all(|sweep| !sweep.dirty && sweep.after.is_none())
     }
 
@@ -364,33 +408,50 @@ fn ancestors(model: &'static ModelInfo) -> BTreeSet<&'static str> {
 }
 
 impl ReadyRows {
-    pub(crate) fn push(&self, row: ReadyRow) {
-        self.lock().push_back(row);
+    pub(crate) fn push(&self, row: ReadyRow, place: Place) {
+        let mut queues = self.lock();
+        match place {
+            Place::First => queues.first.push_back(row),
+            Place::Rest => queues.rest.push_back(row),
+        }
     }
 
     /// The next row for a worker.
     pub(crate) fn pop(&self) -> Option<ReadyRow> {
-        self.lock().pop_front()
+        let mut queues = self.lock();
+        let turn_of_rest = queues.favoured >= FAVOURED && !queues.rest.is_empty();
+        if !turn_of_rest && let Some(row) = queues.first.pop_front() {
+            queues.favoured += 1;
+            return Some(row);
+        }
+        queues.favoured = 0;
+        queues.rest.pop_front()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        let queues = self.lock();
+        queues.first.len() + queues.rest.len()
     }
 
     fn remove(&self, which: impl Fn(i64) -> bool) -> Vec<ReadyRow> {
-        let mut rows = self.lock();
-        let (gone, kept): (Vec<_>, Vec<_>) =
-            rows.drain(..).partition(|ready| which(ready.row.id()));
-        rows.extend(kept);
+        let mut queues = self.lock();
+        let Queues { first, rest, .. } = &mut *queues;
+        let mut gone = Vec::new();
+        for queue in [first, rest] {
+            let (out, kept): (Vec<_>, Vec<_>) =
+                queue.drain(..).partition(|ready| which(ready.row.id()));
+            queue.extend(kept);
+            gone.extend(out);
+        }
         gone
     }
 
     fn drain(&self) -> Vec<ReadyRow> {
-        self.lock().drain(..).collect()
+        self.remove(|_| true)
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<ReadyRow>> {
-        // Nothing that holds the lock can panic; if it did, the queue would be whole.
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        // Nothing that holds the lock can panic; if it did, the queues would be whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -170,7 +170,7 @@ impl Questions {
             Want::Purge => &self.purge,
         };
         format!(
-            "SELECT c.id FROM {table} AS c{index} WHERE {condition}{mine} AND {wanted}{order} LIMIT {limit}",
+            "SELECT c.id FROM {table} AS c{index} WHERE ({condition}){mine} AND {wanted}{order} LIMIT {limit}",
             table = self.model.table,
         )
     }
@@ -262,6 +262,11 @@ impl Questions {
 }
 
 impl Question {
+    /// Whether somebody named the rows.
+    pub(crate) fn is_of_named(&self) -> bool {
+        matches!(self, Self::Woken(Wake { by: By::Key, .. }))
+    }
+
     pub(crate) fn want(&self) -> Want {
         match self {
             Self::Next { want, .. } => *want,

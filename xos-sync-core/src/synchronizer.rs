@@ -13,7 +13,7 @@ use crate::{
     journal::{self, Owner},
     migrate,
     model::{Micros, ModelInfo},
-    pass::{Clock, Limits, Passes, Report, Setup},
+    pass::{Clock, Limits, Passes, Report, Setup, Shown},
     pending::{Question, Questions, Want},
     registry::{Registry, StepRegistration},
     roll,
@@ -150,6 +150,7 @@ impl Synchronizer {
         let mut passes = Passes::new(Setup {
             db: self.db.clone(),
             context: Context::new(self.db.clone(), self.name),
+            shown: self.shown(),
             lease: self.lease,
             origin: self.origin.clone(),
             limits: self.limits,
@@ -198,6 +199,19 @@ impl Synchronizer {
             );
         }
         Ok(entries)
+    }
+
+    /// How the feeds are doing, for the status; without counts, so that it changes seldom.
+    fn shown(&self) -> Shown {
+        let inboxes: Vec<_> = self.feeds.iter().map(|(_, inbox)| inbox.clone()).collect();
+        Arc::new(move || {
+            if inboxes.is_empty() {
+                return String::new();
+            }
+            let status = |inbox: &Inbox| FeedStatus { received: 0, ..inbox.status() };
+            let feeds: Vec<_> = inboxes.iter().map(status).collect();
+            serde_json::to_string(&feeds).unwrap_or_default()
+        })
     }
 
     /// Whether the SQL that authors wrote into `only` is understood, before it is needed.

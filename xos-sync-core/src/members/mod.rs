@@ -133,6 +133,26 @@ pub(crate) fn leave(conn: &mut AnyConnection, owner: &Owner) -> QueryResult<()> 
     tell_the_others(conn)
 }
 
+/// What the only process says of itself, where the file is its alone; nothing when it ends.
+pub(crate) fn say(conn: &mut AnyConnection, synchronizer: &str, shown: &str) -> QueryResult<()> {
+    let engine = conn.engine();
+    sql::query(engine, "DELETE FROM xos_sync_members WHERE synchronizer = ?")
+        .bind::<Text, _>(synchronizer)
+        .execute(conn)?;
+    if !shown.is_empty() {
+        sql::query(
+            engine,
+            "INSERT INTO xos_sync_members (member, synchronizer, place, lease_until, shown) \
+             VALUES (?, ?, '', 9223372036854775807, ?)",
+        )
+        .bind::<Text, _>(synchronizer)
+        .bind::<Text, _>(synchronizer)
+        .bind::<Text, _>(shown)
+        .execute(conn)?;
+    }
+    Ok(())
+}
+
 /// A member of this process runs no more, although it has not left.
 pub(crate) fn ended(owner: &Owner) {
     place::leave(&owner.member);

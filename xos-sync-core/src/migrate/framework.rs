@@ -1,6 +1,6 @@
 //! The framework's own tables: what was applied, when each step last came round, which rows
-//! are in hand for the first time (the write-ahead log behind contract C4), and on a server
-//! which processes share the work.
+//! are in hand for the first time (the write-ahead log behind contract C4), who is at work, and
+//! on a server which of several processes has which rows.
 
 use super::ddl::TELL;
 use crate::db::Engine;
@@ -23,18 +23,18 @@ CREATE TABLE IF NOT EXISTS xos_sync_steps (
     last_run BIGINT, attempts INTEGER NOT NULL DEFAULT 0, retry_at BIGINT, backend_status TEXT,
     PRIMARY KEY (synchronizer, step, model)
 );
+CREATE TABLE IF NOT EXISTS xos_sync_members (
+    member TEXT PRIMARY KEY, synchronizer TEXT NOT NULL, place TEXT NOT NULL, lease_until BIGINT NOT NULL,
+    shown TEXT NOT NULL DEFAULT ''
+);
 CREATE TABLE IF NOT EXISTS xos_sync_journal (
     id {id}, synchronizer TEXT NOT NULL, member TEXT NOT NULL, model TEXT NOT NULL, ids TEXT NOT NULL
 );{server}"
     )
 }
 
-/// Who is at work, until when that is sure, and whose rows are whose.
+/// Whose rows are whose.
 const SHARED: &str = "
-CREATE TABLE IF NOT EXISTS xos_sync_members (
-    member TEXT PRIMARY KEY, synchronizer TEXT NOT NULL, place TEXT NOT NULL, lease_until BIGINT NOT NULL,
-    shown TEXT NOT NULL DEFAULT ''
-);
 CREATE TABLE IF NOT EXISTS xos_sync_shards (
     synchronizer TEXT NOT NULL, shard INTEGER NOT NULL, member TEXT, PRIMARY KEY (synchronizer, shard)
 );";

@@ -10,9 +10,9 @@ use crate::{
     enacted::{Outcome, Stamp},
     error::Result,
     journal,
-    lane::ReadyRow,
+    lane::{Place, ReadyRow},
     model::{Micros, ModelInfo, ObjectRef},
-    pending::{Batch, Question, Rows},
+    pending::{BATCH, Batch, Question, Rows},
     schedule,
     step::{Call, Row},
 };
@@ -31,6 +31,7 @@ pub(super) struct Journaled {
     rows: Vec<Box<dyn Row>>,
     line: Result<(i64, HashSet<i64>)>,
     epoch: u32,
+    place: Place,
 }
 
 impl Passes {
@@ -45,12 +46,14 @@ impl Passes {
             let lane = &mut self.lanes[at];
             let Some(question) = lane.next_question(now) else { continue };
             let (db, questions) = (self.db.clone(), lane.questions.clone());
-            let (observed, batch_size) = (lane.observed.clone(), lane.batch_size());
+            // Of rows that somebody named, none is left for later.
+            let limit = if question.is_of_named() { BATCH } else { lane.batch_size() };
+            let observed = lane.observed.clone();
             self.tasks.spawn(async move {
                 let asked = question.clone();
                 let batch = db
                     .run(move |conn| {
-                        questions.ask(conn, observed.as_deref(), &asked, batch_size, shards)
+                        questions.ask(conn, observed.as_deref(), &asked, limit, shards)
                     })
                     .await;
                 Done::Answered(Answer { lane: at, question, batch })
@@ -64,6 +67,7 @@ impl Passes {
             Ok(batch) => batch,
             Err(error) => return self.not_answered(at, &question, &error),
         };
+        let place = if question.is_of_named() { Place::First } else { Place::Rest };
         let lane = &mut self.lanes[at];
         let last = match &batch.rows {
             Rows::Call(_, rows) => rows.last().map(|row| row.id()),
@@ -78,7 +82,7 @@ impl Passes {
         }
         match batch.rows {
             _ if self.stopping => {}
-            Rows::Call(call, rows) => self.take(at, call, rows),
+            Rows::Call(call, rows) => self.take(at, call, rows, place),
             Rows::Purge(rows) => self.purge(at, rows),
         }
     }
@@ -94,7 +98,7 @@ impl Passes {
 
     /// Takes rows in hand; those that go to their step for the first time only after the
     /// journal has them.
-    fn take(&mut self, at: usize, call: Call, mut rows: Vec<Box<dyn Row>>) {
+    fn take(&mut self, at: usize, call: Call, mut rows: Vec<Box<dyn Row>>, place: Place) {
         rows.retain(|row| self.take_row(at, row.id(), row.updated()));
         let epoch = self.membership.epoch;
         let lane = &mut self.lanes[at];
@@ -107,8 +111,10 @@ impl Passes {
             .map(|row| row.id())
             .collect();
         if ids.is_empty() {
-            rows.into_iter()
-                .for_each(|row| lane.ready.push(ReadyRow { row, call, journal: None, epoch }));
+            rows.into_iter().for_each(|row| {
+                let ready = ReadyRow { row, call, journal: None, epoch };
+                lane.ready.push(ready, place);
+            });
             return;
         }
         lane.journaling += rows.len();
@@ -116,7 +122,7 @@ impl Passes {
         self.tasks.spawn(async move {
             let line =
                 db.write_quietly(move |conn| journal::begin(conn, &owner, model, &ids)).await;
-            Done::Journaled(Journaled { lane: at, call, rows, line, epoch })
+            Done::Journaled(Journaled { lane: at, call, rows, line, epoch, place })
         });
     }
 
@@ -131,7 +137,7 @@ impl Passes {
     }
 
     pub(super) fn journaled(&mut self, journaled: Journaled) {
-        let Journaled { lane: at, call, rows, line, epoch } = journaled;
+        let Journaled { lane: at, call, rows, line, epoch, place } = journaled;
         self.lanes[at].journaling -= rows.len();
         match line {
             Ok((line, live)) => {
@@ -148,7 +154,7 @@ impl Passes {
                         let model = self.lanes[at].model;
                         self.waited(model);
                     } else {
-                        self.lanes[at].ready.push(ready);
+                        self.lanes[at].ready.push(ready, place);
                     }
                 }
                 if self.stopping {

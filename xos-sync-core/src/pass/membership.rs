@@ -33,9 +33,16 @@ pub(super) struct Membership {
     held: Shards,
     share: Shards,
     renewing: bool,
-    renew_at: Instant,
+    /// When it renews its lease, or says something of itself; `None` when it has nothing to say.
+    renew_at: Option<Instant>,
     kind: Kind,
+    /// What the status shows of this process.
+    shown: Shown,
+    said: String,
 }
+
+/// What a process says of itself, as JSON.
+pub(crate) type Shown = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Whether there is anybody to share with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,7 +61,7 @@ pub(super) struct Renewed {
 }
 
 impl Membership {
-    pub(super) fn new(db: &Db, origin: Arc<str>, lasts: Duration) -> Self {
+    pub(super) fn new(db: &Db, origin: Arc<str>, lasts: Duration, shown: Shown) -> Self {
         let (kind, lease, held) = match db.engine() {
             Engine::Sqlite => (Kind::Alone, Lease::forever(), Shards::ALL),
             Engine::Postgres => (Kind::Shared, Lease::none(), Shards::NONE),
@@ -68,8 +75,10 @@ impl Membership {
             held,
             share: held,
             renewing: false,
-            renew_at: Instant::now(),
+            renew_at: (kind == Kind::Shared || !shown().is_empty()).then(Instant::now),
             kind,
+            shown,
+            said: String::new(),
         }
     }
 
@@ -99,7 +108,7 @@ impl Membership {
 
     /// When the lease is to be renewed.
     pub(super) fn renew_at(&self) -> Option<Instant> {
-        (self.kind == Kind::Shared && !self.renewing).then_some(self.renew_at)
+        self.renew_at.filter(|_| !self.renewing)
     }
 
     /// Who must still be a member when a stamp is written; `None` where nobody else is.
@@ -109,7 +118,7 @@ impl Membership {
 
     /// Somebody came, left, or gave something away.
     fn renew_now(&mut self) {
-        self.renew_at = Instant::now();
+        self.renew_at = Some(Instant::now());
     }
 }
 
@@ -120,13 +129,16 @@ impl Passes {
         if self.membership.renew_at().is_none_or(|at| at > now) {
             return;
         }
+        if self.membership.kind == Kind::Alone {
+            return self.say(now);
+        }
         self.membership.renewing = true;
         let renewal = Renewal {
             owner: self.owner.clone(),
             lease: self.membership.lasts,
             joins: self.membership.joins,
             busy: self.busy_shards(),
-            shown: String::new(),
+            shown: (self.membership.shown)(),
         };
         let (db, models, epoch) = (self.db.clone(), self.models.clone(), self.membership.epoch);
         let listed = self.membership.lists();
@@ -146,9 +158,25 @@ impl Passes {
         });
     }
 
+    /// Tells the status what has changed, where nobody else is at work.
+    fn say(&mut self, now: Instant) {
+        self.membership.renew_at = Some(now + self.membership.lasts / RENEWALS);
+        let shown = (self.membership.shown)();
+        if shown == self.membership.said {
+            return;
+        }
+        self.membership.said.clone_from(&shown);
+        let (db, name) = (self.db.clone(), self.context.synchronizer());
+        self.tasks.spawn(async move {
+            // It is said again when something changes.
+            let _ = db.write_quietly(move |conn| members::say(conn, name, &shown)).await;
+            super::Done::Nothing
+        });
+    }
+
     pub(super) fn renewed(&mut self, renewed: Renewed) {
         self.membership.renewing = false;
-        self.membership.renew_at = Instant::now() + self.membership.lasts / RENEWALS;
+        self.membership.renew_at = Some(Instant::now() + self.membership.lasts / RENEWALS);
         if renewed.epoch != self.membership.epoch {
             return self.membership.renew_now();
         }
@@ -162,7 +190,7 @@ impl Passes {
             Err(error) => {
                 tracing::warn!(%error, "cannot renew the lease of this process; trying again");
                 self.report.trouble = Some(error.to_string());
-                self.membership.renew_at = Instant::now() + AGAIN;
+                self.membership.renew_at = Some(Instant::now() + AGAIN);
             }
         }
     }
@@ -182,7 +210,7 @@ impl Passes {
         self.give_back_rows();
         if !held.without(share).is_empty() {
             // To be given away as soon as nothing of them is in hand.
-            self.membership.renew_at = Instant::now() + AGAIN;
+            self.membership.renew_at = Some(Instant::now() + AGAIN);
         }
     }
 
@@ -216,7 +244,9 @@ impl Passes {
 
     /// Somebody came, left, or gave something away.
     pub(crate) fn members_changed(&mut self) {
-        self.membership.renew_now();
+        if self.membership.kind == Kind::Shared {
+            self.membership.renew_now();
+        }
     }
 
     fn busy_shards(&self) -> Shards {
@@ -240,7 +270,14 @@ impl Passes {
 
     /// Gives everything away that this process holds. Nothing may be in hand.
     pub(crate) async fn leave(&mut self) {
-        if self.membership.kind == Kind::Alone || !self.membership.has_begun() {
+        if self.membership.kind == Kind::Alone {
+            let name = self.context.synchronizer();
+            if !self.membership.said.is_empty() {
+                let _ = self.db.write_quietly(move |conn| members::say(conn, name, "")).await;
+            }
+            return;
+        }
+        if !self.membership.has_begun() {
             return;
         }
         self.renewals.shutdown().await;

@@ -52,6 +52,7 @@ pub use report::Report;
 use ask::{Answer, Journaled};
 use call::Finished;
 use listing::Listed;
+pub(crate) use membership::Shown;
 use membership::{Membership, Renewed};
 use stamp::{Rules, Stamped};
 
@@ -73,6 +74,8 @@ pub(crate) struct Limits {
 pub(crate) struct Setup<'a> {
     pub(crate) db: Db,
     pub(crate) context: Context,
+    /// What the status shows of this process; empty when there is nothing.
+    pub(crate) shown: Shown,
     /// How long a process may be silent, where several share the work.
     pub(crate) lease: Duration,
     pub(crate) origin: Arc<str>,
@@ -129,6 +132,8 @@ enum Done {
     /// A lane's worker found no more ready rows.
     WorkerLeft(usize),
     Stamped(Stamped),
+    /// Outcomes of rows that others held.
+    Postponed(Vec<Finished>),
     Listed(Listed),
     /// Where there are rows to look at.
     Scouted(Result<Vec<scout::Found>>),
@@ -144,6 +149,7 @@ impl Passes {
         let Setup {
             db,
             context,
+            shown,
             lease,
             origin,
             limits,
@@ -165,7 +171,7 @@ impl Passes {
         let purges = models.iter().map(|model| {
             Lane::new(model, None, Questions::new(model, None, observers, models, name))
         });
-        let membership = Membership::new(&db, origin.clone(), lease);
+        let membership = Membership::new(&db, origin.clone(), lease, shown);
         let mut lanes: Vec<_> = steps.chain(purges).collect();
         set_siblings(&mut lanes);
         let (finished_sender, finished_receiver) = unbounded_channel();
@@ -252,6 +258,7 @@ impl Passes {
             Ok(Done::Journaled(journaled)) => self.journaled(journaled),
             Ok(Done::WorkerLeft(lane)) => self.worker_left(lane),
             Ok(Done::Stamped(stamped)) => self.stamped(stamped),
+            Ok(Done::Postponed(rows)) => self.postponed(rows),
             Ok(Done::Listed(listed)) => self.listed(listed),
             Ok(Done::Scouted(found)) => self.scouted(found),
             Ok(Done::Waited(model)) => self.waited(model),

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
 };
 
 use diesel::{
@@ -69,7 +70,9 @@ impl Rules {
         }
         let mut enacted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         let awaited = |row: &&Finished| self.awaited.contains(row.outcome.model.table);
-        let stamped_now = |row: &&Finished| matches!(row.outcome.stamp, Stamp::Enacted(_));
+        let stamped_now = |row: &&Finished| {
+            matches!(row.outcome.stamp, Stamp::Enacted(_)) && !row.is_one_of(&stamped.busy)
+        };
         for row in group.iter().filter(stamped_now).filter(awaited) {
             let table = row.outcome.model.table;
             enacted.entry(table).or_default().push(row.outcome.id);
@@ -88,6 +91,9 @@ impl Rules {
     }
 }
 
+/// How long the outcome of a row waits that another transaction holds.
+const HELD_BY_OTHERS: Duration = Duration::from_millis(200);
+
 /// Keys in one notification: it may have 8,000 bytes.
 const MOST_TOLD: usize = 380;
 
@@ -100,7 +106,15 @@ fn notify(conn: &mut AnyConnection, payload: &str) -> QueryResult<usize> {
 /// Outcomes that are on disk.
 pub(super) struct Stamped {
     finished: Vec<Finished>,
+    /// Of rows that others hold just now: to be written a little later.
+    postponed: Vec<Finished>,
     found: enacted::Stamped,
+}
+
+impl Finished {
+    fn is_one_of(&self, rows: &BTreeSet<(&'static str, i64)>) -> bool {
+        rows.contains(&(self.outcome.model.table, self.outcome.id))
+    }
 }
 
 impl Passes {
@@ -128,6 +142,24 @@ impl Passes {
         self.tasks.spawn(async move {
             Done::Stamped(write(&db, finished, ended, &rules, fence.as_ref()).await)
         });
+    }
+
+    /// Others hold these rows: their outcomes wait, and nobody else's.
+    fn postpone(&mut self, rows: Vec<Finished>) {
+        if rows.is_empty() {
+            return;
+        }
+        for line in rows.iter().filter_map(|row| row.journal) {
+            *self.journal.entry(line).or_insert(0) += 1;
+        }
+        self.tasks.spawn(async move {
+            tokio::time::sleep(HELD_BY_OTHERS).await;
+            Done::Postponed(rows)
+        });
+    }
+
+    pub(super) fn postponed(&mut self, rows: Vec<Finished>) {
+        self.finished.extend(rows);
     }
 
     /// Rows that are another process's by now: it finds out for itself how they are.
@@ -167,7 +199,8 @@ impl Passes {
 
     pub(super) fn stamped(&mut self, stamped: Stamped) {
         self.stamping = false;
-        let Stamped { finished, found } = stamped;
+        let Stamped { finished, postponed, found } = stamped;
+        self.postpone(postponed);
         if found.fenced {
             if !finished.iter().all(|row| self.is_stale(row)) {
                 self.struck_out();
@@ -251,7 +284,9 @@ async fn write(
     rules: &Arc<Rules>,
     fence: Option<&Owner>,
 ) -> Stamped {
-    let mut stamped = Stamped { finished: Vec::new(), found: enacted::Stamped::default() };
+    let (finished_rows, postponed) = (Vec::new(), Vec::new());
+    let found = enacted::Stamped::default();
+    let mut stamped = Stamped { finished: finished_rows, postponed, found };
     let mut groups = vec![finished];
     let ended = Arc::new(ended);
     while let Some(group) = groups.pop() {
@@ -269,7 +304,10 @@ async fn write(
                     stamped.found.removed.entry(table).or_default().extend(ids);
                 }
                 stamped.found.changed.extend(found.changed);
-                stamped.finished.extend(unshare(group));
+                let (busy, done): (Vec<_>, Vec<_>) =
+                    unshare(group).into_iter().partition(|row| row.is_one_of(&found.busy));
+                stamped.finished.extend(done);
+                stamped.postponed.extend(busy);
             }
             Err(error) if is_about_a_row(&error) && group.len() > 1 => {
                 groups.extend(unshare(group).into_iter().map(|row| vec![row]));
@@ -310,9 +348,16 @@ async fn write_group(
         {
             return Ok(enacted::Stamped { fenced: true, ..enacted::Stamped::default() });
         }
-        journal::end(conn, &ended)?;
         let stamped =
             enacted::stamp(conn, group.iter().map(|row| &row.outcome), &rules.unreferenced)?;
+        // A line whose row is not stamped yet stays.
+        let open: BTreeSet<_> = group
+            .iter()
+            .filter(|row| row.is_one_of(&stamped.busy))
+            .filter_map(|row| row.journal)
+            .collect();
+        let ended: Vec<_> = ended.iter().copied().filter(|line| !open.contains(line)).collect();
+        journal::end(conn, &ended)?;
         rules.tell(conn, &group, &stamped)?;
         Ok(stamped)
     })

@@ -1,11 +1,13 @@
 //! Plain data about what is in line, what is not, and why.
 
 mod blame;
+mod processes;
 mod read;
 mod render;
 
 use serde::Serialize;
 
+pub use processes::ProcessStatus;
 pub use read::read;
 
 /// The state of a row.
@@ -71,6 +73,8 @@ pub struct Status {
     pub objects: Vec<ObjectStatus>,
     /// Each step.
     pub steps: Vec<StepStatus>,
+    /// The processes that are at work.
+    pub processes: Vec<ProcessStatus>,
 }
 
 /// Rows named at the most, of each model.

@@ -7,7 +7,7 @@ use diesel::{
     sql_types::{BigInt, Integer, Nullable, Text},
 };
 
-use super::{MOST_OBJECTS, ModelStatus, ObjectStatus, State, Status, StepStatus, blame};
+use super::{MOST_OBJECTS, ModelStatus, ObjectStatus, State, Status, StepStatus, blame, processes};
 use crate::{
     db::{AnyConnection, Db},
     dmdot::Graph,
@@ -59,7 +59,12 @@ pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
 fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<Status> {
     let entries = roll::all(conn)?;
     let observers = roll::observers(conn.engine(), &entries, models);
-    let mut status = Status { models: Vec::new(), objects: Vec::new(), steps: Vec::new() };
+    let mut status = Status {
+        models: Vec::new(),
+        objects: Vec::new(),
+        steps: Vec::new(),
+        processes: processes::read(conn)?,
+    };
     for model in models {
         let counts = counts(conn, model, &observers)?;
         let troubled =

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ObjectStatus, State, Status};
+use super::{ObjectStatus, ProcessStatus, State, Status};
 use crate::model::Micros;
 
 impl fmt::Display for Status {
@@ -38,6 +38,22 @@ impl fmt::Display for Status {
                 step.synchronizer, step.step, step.attempts
             )?;
         }
+        self.processes.iter().try_for_each(|process| {
+            let alone = self.processes.iter().filter(|p| p.synchronizer == process.synchronizer);
+            if alone.count() > 1 {
+                let ProcessStatus { member, synchronizer, shards, .. } = process;
+                writeln!(f, "process {member} of {synchronizer}: {shards} of 64 shards")?;
+            }
+            process.feeds.iter().filter(|feed| !feed.up).try_for_each(|feed| {
+                let (name, since) = (&feed.name, Micros(feed.since));
+                let message = feed.message.as_deref().unwrap_or("no reason is known");
+                writeln!(
+                    f,
+                    "feed {name} of {} is down since {since}: {message}",
+                    process.synchronizer
+                )
+            })
+        })?;
         Ok(())
     }
 }

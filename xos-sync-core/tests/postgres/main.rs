@@ -12,6 +12,9 @@
 )]
 
 mod chaos;
+mod fairness;
+mod members;
+mod transactions;
 
 // The scenarios are the same on every engine.
 #[path = "../scenarios/bridge.rs"]

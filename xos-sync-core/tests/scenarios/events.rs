@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, Pending, Registry, StepResult, SyncStep, event::Event, sync_step};
+use xos_sync_core::{
+    Context, Pending, Registry, StepResult, SyncStep,
+    event::{Event, Feed, FeedError, Inbox},
+    sync_step,
+};
 
 use crate::world::{
     Answer, Backend, Farm, Field, Running, SyncFarms, World, in_time, models, step, until,
@@ -238,4 +242,36 @@ async fn two_synchronizers_in_one_program_wake_each_other() {
     until("the field", async || world.backend.names() == ["farm", "field"]).await;
     running.stop().await;
     other.stop().await;
+}
+
+/// A feed that is never connected.
+struct Lost;
+
+#[async_trait]
+impl Feed for Lost {
+    fn name(&self) -> String {
+        "a bus far away".into()
+    }
+
+    async fn listen(&mut self, _: &Inbox) -> Result<std::convert::Infallible, FeedError> {
+        Err("no route to amqp://me:secret@host".into())
+    }
+}
+
+#[tokio::test]
+async fn a_feed_that_is_down_is_shown_and_costs_nothing_else() {
+    let world = World::new().await;
+    let synchronizer = world.builder().feed(Lost).lease(Duration::from_secs(1)).build().await;
+    let running = Running::start(synchronizer.unwrap());
+    world.farm("farm").await;
+    until("the farm", async || world.backend.names() == ["farm"]).await;
+    until("the feed", async || {
+        let shown = world.shown().await;
+        let line =
+            shown.lines().find(|line| line.starts_with("feed a bus far away of farm is down"));
+        line.is_some_and(|line| line.ends_with(": no route to amqp://me:***@host"))
+    })
+    .await;
+    running.stop().await;
+    assert!(!world.shown().await.contains("feed"));
 }

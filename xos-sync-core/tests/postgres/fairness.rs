@@ -1,0 +1,50 @@
+//! What a person changes does not stand behind a bulk import, and the import goes on too.
+
+use crate::world::{Gate, World, until};
+
+/// A world in which 3,000 imported farms wait for eight calls that are held up.
+async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
+    let world = World::new().await;
+    let gates: Vec<_> = (1..=8).map(|at| world.backend.gate(&format!("sync f{at}"))).collect();
+    world.shell("INSERT INTO farms (name) SELECT 'f' || i FROM generate_series(1, 3000) AS i");
+    let running = world.start().await;
+    for gate in &gates {
+        gate.entered().await;
+    }
+    (world, running, gates)
+}
+
+fn place(log: &[String], call: &str) -> usize {
+    log.iter().position(|line| line == call).unwrap()
+}
+
+#[tokio::test]
+async fn a_change_by_a_person_is_not_stuck_behind_an_import() {
+    let (world, running, gates) = importing().await;
+    world.shell("INSERT INTO farms (name) VALUES ('new')");
+    world.shell("UPDATE farms SET name = 'last' WHERE name = 'f3000'");
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    gates.iter().for_each(Gate::open);
+    until("all", async || world.backend.names().len() == 3001).await;
+    running.stop().await;
+    let log = world.backend.log();
+    for call in ["sync new", "sync last"] {
+        assert!(place(&log, call) < 40, "{call} was the {}th call", place(&log, call));
+    }
+}
+
+#[tokio::test]
+async fn an_import_goes_on_beside_many_changes_by_people() {
+    let (world, running, gates) = importing().await;
+    let changes: String =
+        (0..60).map(|at| format!("INSERT INTO farms (name) VALUES ('new{at}');")).collect();
+    world.shell(&changes);
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    gates.iter().for_each(Gate::open);
+    until("all", async || world.backend.names().len() == 3060).await;
+    running.stop().await;
+    let log = world.backend.log();
+    let last_change = (0..60).map(|at| place(&log, &format!("sync new{at}"))).max().unwrap();
+    let imported = log[8..last_change].iter().filter(|call| call.starts_with("sync f")).count();
+    assert!((8..60).contains(&imported), "{imported} of the import before the last change");
+}

@@ -1,0 +1,95 @@
+//! Several Synchronizers of one name on one database share the work.
+
+use std::time::Duration;
+
+use crate::world::{Running, World, until};
+
+async fn member(world: &World) -> Running {
+    let builder = world.builder().lease(Duration::from_secs(1));
+    Running::start(builder.build().await.unwrap())
+}
+
+/// The shards of each process, in order.
+async fn shards(world: &World) -> Vec<i64> {
+    let mut shards: Vec<_> =
+        world.status().await.processes.iter().map(|process| process.shards).collect();
+    shards.sort_unstable();
+    shards
+}
+
+#[tokio::test]
+async fn who_comes_gets_a_part_and_who_leaves_gives_it_back() {
+    let world = World::new().await;
+    let first = member(&world).await;
+    until("all", async || shards(&world).await == [64]).await;
+    let second = member(&world).await;
+    until("two halves", async || shards(&world).await == [32, 32]).await;
+    let third = member(&world).await;
+    until("three parts", async || shards(&world).await == [20, 22, 22]).await;
+    for at in 0..100 {
+        world.farm(&format!("farm{at}")).await;
+    }
+    until("all farms", async || world.backend.names().len() == 100).await;
+    second.stop().await;
+    third.stop().await;
+    until("all again", async || shards(&world).await == [64]).await;
+    world.shell("UPDATE farms SET name = 'new ' || name");
+    until("the new names", async || {
+        world.backend.names().iter().all(|name| name.starts_with("new "))
+    })
+    .await;
+    first.stop().await;
+    // Each was in one hand, once.
+    assert_eq!(world.backend.log().len(), 200);
+    assert_eq!(shards(&world).await, [0; 0]);
+}
+
+#[tokio::test]
+async fn what_is_in_hand_is_not_given_away() {
+    let world = World::new().await;
+    for at in 1..=20 {
+        world.farm(&format!("farm{at}")).await;
+    }
+    let gates: Vec<_> = (1..=8).map(|at| world.backend.gate(&format!("sync farm{at}"))).collect();
+    let first = member(&world).await;
+    for gate in &gates {
+        gate.entered().await;
+    }
+    let second = member(&world).await;
+    until("what the second one has", async || world.backend.lock().log.len() > 8).await;
+    // A call for a row that is in a hand would have been noticed by the backend.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    gates.iter().for_each(crate::world::Gate::open);
+    until("all", async || world.backend.names().len() == 20).await;
+    until("two halves", async || shards(&world).await == [32, 32]).await;
+    first.stop().await;
+    second.stop().await;
+    assert_eq!(world.backend.log().len(), 20);
+}
+
+#[tokio::test]
+async fn children_wait_for_parents_that_another_process_has() {
+    let world = World::new().await;
+    let (first, second) = (member(&world).await, member(&world).await);
+    until("two halves", async || shards(&world).await == [32, 32]).await;
+    world.shell(
+        "INSERT INTO farms (name) SELECT 'farm' || i FROM generate_series(1, 20) AS i; \
+         INSERT INTO fields (name, farm_id) SELECT 'field' || i, 1 + i % 20 FROM generate_series(1, 60) AS i; \
+         INSERT INTO crops (name, field_id) SELECT 'crop' || i, 1 + i % 60 FROM generate_series(1, 120) AS i",
+    );
+    until("all", async || world.backend.names().len() == 200).await;
+    world.shell("DELETE FROM crops; DELETE FROM fields; DELETE FROM farms");
+    until("nothing", async || world.backend.names().is_empty()).await;
+    until("no rows", async || world.ask("id", "FROM farms").await.is_empty()).await;
+    first.stop().await;
+    second.stop().await;
+    let log = world.backend.log();
+    assert_eq!(log.len(), 400);
+    let place = |call: &str| log.iter().position(|line| line == call).unwrap();
+    for at in 1..=60 {
+        assert!(place(&format!("sync farm{}", 1 + at % 20)) < place(&format!("sync field{at}")));
+        assert!(
+            place(&format!("delete field{at}")) < place(&format!("delete farm{}", 1 + at % 20))
+        );
+    }
+}
