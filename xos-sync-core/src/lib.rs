@@ -49,9 +49,12 @@
 //! | declare what should be | [`#[model]`](macro@model), [`models`] |
 //! | write a step | [`#[sync_step]`](macro@sync_step), [`SyncStep`], [`StepError`], [`Context`] |
 //! | embed it in a program | [`Synchronizer::builder`], [`Registry`], [`event::Handle`] |
+//! | be woken, or wake others | [`event`], [`event::Feed`], [`event::Bridge`] |
 //! | run it, ask it | [`mod@manage`], [`status`], [`dmdot`], [`mod@migrate`] |
 //!
 //! # Features
+//! - `sqlite` (default): SQLite, compiled in.
+//! - `postgres`: PostgreSQL, by libpq. Which engine is used is decided by the URL at run time.
 //! - `manage` (default): the command line that [`manage::main`] gives a binary.
 //! - `nats`: events by NATS JetStream, `event::NatsFeed` and `event::NatsPublisher`.
 //! - `xmpp`: events from and to a PubSub node of an XMPP server, for programs on several machines:

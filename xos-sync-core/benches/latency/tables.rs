@@ -1,0 +1,151 @@
+//! A row that changes, and rows that keep the Synchronizer busy.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use diesel::{RunQueryDsl, sql_query};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use xos_sync_core::{
+    Context, Registry, StepResult, SyncStep, Synchronizer,
+    db::{Db, OpenMode},
+    migrate, model, sync_step,
+};
+
+/// What changes.
+#[model(table = probes)]
+pub struct Probe {
+    /// Its name.
+    pub name: String,
+}
+
+/// What there is to do besides.
+#[model(table = loads)]
+pub struct Burden {
+    /// Its name.
+    pub name: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    Idle,
+    /// 10,000 rows, each of whose calls takes 5 ms.
+    Pending,
+}
+
+impl Load {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "",
+            Self::Pending => ", 10,000 pending",
+        }
+    }
+}
+
+/// Tells when calls begin.
+#[derive(Clone)]
+pub struct Watch(mpsc::UnboundedSender<Instant>);
+
+/// Tells when it is called.
+#[sync_step(provides = Probe, interval = 86400, synchronizer = "latency")]
+pub struct SyncProbes {
+    watch: Watch,
+}
+
+#[async_trait]
+impl SyncStep for SyncProbes {
+    async fn sync_record(&self, _: &Context, _: &mut Probe) -> StepResult {
+        Ok(self.watch.0.send(Instant::now())?)
+    }
+
+    async fn delete_record(&self, _: &Context, _: &Probe) -> StepResult {
+        Ok(())
+    }
+}
+
+/// Takes its time.
+#[sync_step(provides = Burden, interval = 86400, synchronizer = "latency", concurrency = 8)]
+pub struct SyncBurdens;
+
+#[async_trait]
+impl SyncStep for SyncBurdens {
+    async fn sync_record(&self, _: &Context, _: &mut Burden) -> StepResult {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Ok(())
+    }
+
+    async fn delete_record(&self, _: &Context, _: &Burden) -> StepResult {
+        Ok(())
+    }
+}
+
+/// A Synchronizer that runs.
+pub struct Bench {
+    pub db: Db,
+    called: mpsc::UnboundedReceiver<Instant>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+fn registry() -> Registry {
+    let models = Registry::default().model::<Probe>().unwrap().model::<Burden>().unwrap();
+    models.step(SyncProbes::registration()).step(SyncBurdens::registration())
+}
+
+impl Bench {
+    pub async fn start(url: &str, load: Load) -> Self {
+        let db = Db::open(url, OpenMode::Create).await.unwrap();
+        migrate::migrate(&db, &registry()).await.unwrap();
+        let (tell, called) = mpsc::unbounded_channel();
+        let builder = Synchronizer::builder().db(db.clone()).registry(registry());
+        let builder = builder.backend(Watch(tell)).safety_poll(Duration::from_secs(3600));
+        let synchronizer = builder.build().await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            synchronizer.run(async { drop(stopped.await) }).await.unwrap();
+        });
+        let mut bench = Self { db, called, stop, task };
+        bench.sql("INSERT INTO probes (name) VALUES ('probe')").await;
+        bench.called().await;
+        if load == Load::Pending {
+            bench
+                .sql(
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
+                     INSERT INTO loads (name) SELECT 'load ' || i FROM n",
+                )
+                .await;
+        }
+        // What follows from that is over, or goes on as it will.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        bench
+    }
+
+    async fn sql(&self, statement: &'static str) {
+        self.db.write(move |conn| sql_query(statement).execute(conn)).await.unwrap();
+    }
+
+    /// When the next call begins.
+    pub async fn called(&mut self) -> Instant {
+        let called = tokio::time::timeout(Duration::from_secs(60), self.called.recv()).await;
+        called.expect("the change is never seen").unwrap()
+    }
+
+    pub async fn stop(self) {
+        drop(self.stop);
+        self.task.await.unwrap();
+    }
+}
+
+/// A schema of its own on the server.
+pub fn schema(server: &str) -> String {
+    let schema = format!("l{}", uuid::Uuid::new_v4().simple());
+    let made =
+        Command::new("psql").args(["-qc", &format!("CREATE SCHEMA {schema}"), server]).status();
+    assert!(made.unwrap().success());
+    format!("{server}?options=-csearch_path%3D{schema}")
+}
