@@ -9,7 +9,9 @@ use std::{
 };
 
 use diesel::{
-    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    QueryResult, QueryableByName, RunQueryDsl,
+    connection::SimpleConnection,
+    sql_query,
     sql_types::{BigInt, Integer, Text},
 };
 
@@ -31,13 +33,42 @@ pub(crate) struct Outcome {
     pub(crate) save: Option<SaveBackend>,
 }
 
+impl Stamp {
+    fn removes(&self) -> bool {
+        matches!(self, Self::Gone | Self::NeverThere)
+    }
+}
+
+/// Why a row is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Removal {
+    /// `delete_record` has succeeded.
+    Called,
+    /// No backend holds anything of it.
+    NotCalled,
+}
+
+/// What is expected of other transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// That they hold none of the rows: if one does, nothing is written.
+    Hopeful,
+    /// That they may: what they hold is left out.
+    Careful,
+}
+
+/// How long another transaction's row is waited for.
+const SHORT_WAIT: &str = "SET LOCAL lock_timeout = '100ms'";
+
 /// How a call, or the lack of one, ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stamp {
     /// In line with the version that was read.
     Enacted(Before),
-    /// Gone from the backend, or never there.
+    /// Gone from the backend.
     Gone,
+    /// Never there: removed if that is still so.
+    NeverThere,
     /// Neither: looked at again at a known time.
     Failed(Failure),
 }
@@ -78,17 +109,18 @@ pub(crate) struct Stamped {
     pub(crate) fenced: bool,
 }
 
-/// Writes all outcomes; `unreferenced` gives the condition under which a row of a model may
-/// be removed.
+/// Writes all outcomes; `removable` gives the condition under which a row of a table may be
+/// removed.
 pub(crate) fn stamp<'a>(
     conn: &mut AnyConnection,
     outcomes: impl IntoIterator<Item = &'a Outcome>,
-    unreferenced: &BTreeMap<&'static str, String>,
+    removable: &BTreeMap<(&'static str, Removal), String>,
+    care: Care,
 ) -> QueryResult<Stamped> {
     let outcomes: Vec<&Outcome> = outcomes.into_iter().collect();
-    let mut stamped = Stamped { busy: hold(conn, &outcomes)?, ..Stamped::default() };
+    let mut stamped = Stamped { busy: hold(conn, &outcomes, care)?, ..Stamped::default() };
     let mut enacted: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
-    let mut gone: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
+    let mut gone: BTreeMap<(&'static str, Removal), Vec<&Outcome>> = BTreeMap::new();
     for outcome in outcomes {
         if stamped.busy.contains(&(outcome.model.table, outcome.id)) {
             continue;
@@ -99,7 +131,10 @@ pub(crate) fn stamp<'a>(
         let table = outcome.model.table;
         match &outcome.stamp {
             Stamp::Enacted(_) => enacted.entry(table).or_default().push(outcome),
-            Stamp::Gone => gone.entry(table).or_default().push(outcome),
+            Stamp::Gone => gone.entry((table, Removal::Called)).or_default().push(outcome),
+            Stamp::NeverThere => {
+                gone.entry((table, Removal::NotCalled)).or_default().push(outcome);
+            }
             Stamp::Failed(failure) => {
                 if !fail(conn, outcome, failure)? {
                     stamped.changed.insert(table);
@@ -112,31 +147,37 @@ pub(crate) fn stamp<'a>(
             stamped.changed.insert(table);
         }
     }
-    for (table, outcomes) in gone {
-        let free = unreferenced.get(table).map_or("TRUE", String::as_str);
+    for ((table, removal), outcomes) in gone {
+        let free = removable.get(&(table, removal)).map_or("TRUE", String::as_str);
         let removed = remove(conn, table, &outcomes, free)?;
         if removed.len() < outcomes.len() {
             stamped.changed.insert(table);
         }
-        stamped.removed.insert(table, removed);
+        stamped.removed.entry(table).or_default().extend(removed);
     }
     Ok(stamped)
 }
 
 /// Takes hold of the rows on a server, in the order of their keys, and tells which are another
-/// transaction's just now: nobody who leaves one open holds up the stamps of other rows.
+/// transaction's just now: nobody who leaves one open holds up the stamps of other rows. Taking
+/// hold costs as much as a stamp, so at first only rows that are to be removed are held.
 fn hold(
     conn: &mut AnyConnection,
     outcomes: &[&Outcome],
+    care: Care,
 ) -> QueryResult<BTreeSet<(&'static str, i64)>> {
     let mut busy = BTreeSet::new();
     if conn.engine() == Engine::Sqlite {
         return Ok(busy);
     }
+    if care == Care::Hopeful {
+        conn.batch_execute(SHORT_WAIT)?;
+    }
     let mut rows: BTreeMap<(&'static str, &str), Vec<i64>> = BTreeMap::new();
-    for outcome in outcomes {
+    let held = |outcome: &&&Outcome| care == Care::Careful || outcome.stamp.removes();
+    for outcome in outcomes.iter().filter(held) {
         // A row that is to be removed must get no new children meanwhile.
-        let lock = if outcome.stamp == Stamp::Gone { "UPDATE" } else { "NO KEY UPDATE" };
+        let lock = if outcome.stamp.removes() { "UPDATE" } else { "NO KEY UPDATE" };
         rows.entry((outcome.model.table, lock)).or_default().push(outcome.id);
     }
     for ((table, lock), ids) in rows {

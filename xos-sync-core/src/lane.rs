@@ -20,6 +20,9 @@ use crate::{
 /// Wake-ups kept at the most; beyond that the whole model is swept instead.
 const MOST_WAKES: usize = 64;
 
+/// Rows ready at the most: beyond it, who names rows does not get them before others.
+const MOST_READY: usize = 2 * BATCH;
+
 /// Rows that somebody named are asked for together, until the condition is this long.
 const LONGEST_CONDITION: usize = 4096;
 
@@ -39,6 +42,8 @@ pub(crate) struct Lane {
     woken: VecDeque<Wake>,
     /// Rows that somebody named: they come before all that is found by looking.
     named: VecDeque<Wake>,
+    /// Questions for them since one for others.
+    named_asked: u32,
     /// The last question was a wake-up's.
     woke_last: bool,
     /// A question is out.
@@ -142,6 +147,7 @@ impl Lane {
             sweeps: wants.iter().map(sweep).collect(),
             woken: VecDeque::new(),
             named: VecDeque::new(),
+            named_asked: 0,
             woke_last: false,
             asking: false,
             ready: Arc::default(),
@@ -222,7 +228,14 @@ impl Lane {
         if self.asking {
             return None;
         }
-        if let Some(wake) = self.named.pop_front() {
+        if self.ready.len() + self.journaling > MOST_READY {
+            let wants: Vec<_> = self.named.drain(..).map(|wake| wake.want).collect();
+            wants.into_iter().for_each(|want| self.look_again_for(want));
+        }
+        let others_turn = self.named_asked >= FAVOURED && self.ready.len() <= self.pace.size / 2;
+        self.named_asked = if others_turn { 0 } else { self.named_asked };
+        if !others_turn && let Some(wake) = self.named.pop_front() {
+            self.named_asked += 1;
             self.asking = true;
             self.settled_meanwhile.clear();
             return Some(Question::Woken(wake));
@@ -233,10 +246,11 @@ impl Lane {
         self.pace.asks(now);
         // In turn, so that neither keeps the other waiting for long.
         let question = if self.woke_last {
-            self.next_of_sweep(now).or_else(|| self.next_wake(now))?
+            self.next_of_sweep(now).or_else(|| self.next_wake(now))
         } else {
-            self.next_wake(now).or_else(|| self.next_of_sweep(now))?
-        };
+            self.next_wake(now).or_else(|| self.next_of_sweep(now))
+        }
+        .or_else(|| self.named.pop_front().map(Question::Woken))?;
         self.woke_last = matches!(question, Question::Woken(_));
         self.asking = true;
         self.settled_meanwhile.clear();

@@ -132,10 +132,7 @@ impl Questions {
         let only = spec.and_then(|spec| spec.only);
         let created = sql::maybe_created(model, "c.");
         let in_scope = toposort::in_scope(model, "c", only);
-        let no_backend = match observers.unobserved(model, "c") {
-            Some(unobserved) => format!("(({unobserved}) OR NOT {created})"),
-            None => format!("NOT {created}"),
-        };
+        let no_backend = observers.never_there(model, "c");
         let engine = observers.engine;
         let not_in_hand = journal::not_in_others_hand(engine, model, "c", synchronizer);
         Self {
@@ -256,8 +253,15 @@ impl Questions {
 
     /// The statement that ends the waiting of rows whose time has come.
     pub(crate) fn end_waiting(&self, now: Micros) -> String {
-        let table = self.model.table;
-        format!("UPDATE {table} SET retry_at = NULL WHERE {}", schedule::retry_has_come(now))
+        let (table, has_come) = (self.model.table, schedule::retry_has_come(now));
+        let which = match self.engine {
+            Engine::Sqlite => has_come,
+            // What others hold is looked at again later.
+            Engine::Postgres => format!(
+                "id IN (SELECT id FROM {table} WHERE {has_come} ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)"
+            ),
+        };
+        format!("UPDATE {table} SET retry_at = NULL WHERE {which}")
     }
 }
 

@@ -84,7 +84,7 @@ use proc_macro::TokenStream;
 /// - The implementation of [`Model`], and its registration in every program that names the crate.
 ///
 /// # Joins
-/// Name the tables once for diesel, also those of other crates, and write the condition out.
+/// Name your table and the others once, also those of other crates, and write the condition out.
 /// The core models are named already.
 ///
 /// ```
@@ -101,7 +101,7 @@ use proc_macro::TokenStream;
 ///     pub site_id: Id<Site>,
 /// }
 ///
-/// diesel::allow_tables_to_appear_in_same_query!(volumes, sites);
+/// xos_sync_core::joins!(volumes, sites);
 ///
 /// fn of_site(
 ///     conn: &mut xos_sync_core::db::AnyConnection,

@@ -17,7 +17,7 @@ pub struct Folder {
     pub path: String,
 }
 
-diesel::allow_tables_to_appear_in_same_query!(folders, slices);
+xos_sync_core::joins!(folders, slices);
 
 fn main() {
     assert_eq!((Folder::INFO.references[0].target)(), Slice::INFO);

@@ -18,7 +18,9 @@ const CHANGES: usize = 2_000;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    println!("{CHANGES} changes; time from before the change's statement to the start of its call\n");
+    println!(
+        "{CHANGES} changes; time from before the change's statement to the start of its call\n"
+    );
     println!("{:<34} {:>9} {:>9} {:>9}", "", "p50", "p99", "max");
     for load in [Load::Idle, Load::Pending] {
         runtime.block_on(in_process(load));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::{
     Connection, QueryResult, QueryableByName, RunQueryDsl,
-    connection::{SimpleConnection, TransactionManager as _},
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager as _},
     sql_query,
     sql_types::{Nullable, Text},
 };
@@ -40,27 +40,39 @@ pub(super) fn in_transaction(
     conn: &mut AnyConnection,
     work: impl FnOnce(&mut AnyConnection) -> QueryResult<()>,
 ) -> Commit {
-    let begin = match conn.engine() {
-        Engine::Sqlite => "BEGIN IMMEDIATE",
-        Engine::Postgres => "BEGIN",
-    };
-    let worked = conn.batch_execute(begin).and_then(|()| work(conn)).and_then(|()| id(conn));
+    let worked = begin(conn).and_then(|()| work(conn)).and_then(|()| id(conn));
     let id = match worked {
         Ok(id) => id,
         Err(error) => {
             // Fails when the engine has rolled back by itself already.
-            let _ = conn.batch_execute("ROLLBACK");
+            let _ = Manager::rollback_transaction(conn);
             return Commit::Failed(error);
         }
     };
-    match conn.batch_execute("COMMIT") {
+    match Manager::commit_transaction(conn) {
         Ok(()) => Commit::Done,
         Err(error) if conn.engine() == Engine::Postgres && !is_alive(conn) => {
             Commit::Unknown(id, error)
         }
         Err(error) => {
-            let _ = conn.batch_execute("ROLLBACK");
+            let _ = Manager::rollback_transaction(conn);
             Commit::Failed(error)
+        }
+    }
+}
+
+type Manager = <AnyConnection as Connection>::TransactionManager;
+
+/// By way of diesel, so that a transaction of an author's inside is a savepoint.
+fn begin(conn: &mut AnyConnection) -> QueryResult<()> {
+    match conn {
+        #[cfg(feature = "sqlite")]
+        AnyConnection::Sqlite(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
+        }
+        #[cfg(feature = "postgres")]
+        AnyConnection::Postgres(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN")
         }
     }
 }
@@ -75,17 +87,24 @@ fn id(conn: &mut AnyConnection) -> QueryResult<TransactionId> {
     Ok(TransactionId(answer.answer))
 }
 
-/// Whether a transaction whose answer was lost has committed, asked on a new connection.
-pub(super) fn has_committed(conn: &mut AnyConnection, id: &TransactionId) -> QueryResult<bool> {
-    let Some(id) = &id.0 else { return Ok(false) };
+/// Whether a transaction whose answer was lost has committed, asked on a new connection; `None`
+/// while it is still under way.
+pub(super) fn has_committed(
+    conn: &mut AnyConnection,
+    id: &TransactionId,
+) -> QueryResult<Option<bool>> {
+    let Some(id) = &id.0 else { return Ok(Some(false)) };
     let status = sql_query("SELECT pg_xact_status($1::xid8) AS answer")
         .bind::<Text, _>(id)
         .get_result::<Answer>(conn)?;
-    Ok(status.answer.as_deref() == Some("committed"))
+    Ok(match status.answer.as_deref() {
+        Some("committed") => Some(true),
+        Some("in progress") => None,
+        _ => Some(false),
+    })
 }
 
 /// Whether the connection can still be used. It has no transaction open after this.
 pub(super) fn is_alive(conn: &mut AnyConnection) -> bool {
-    type Manager = <AnyConnection as Connection>::TransactionManager;
     !Manager::is_broken_transaction_manager(conn) && conn.batch_execute("ROLLBACK").is_ok()
 }

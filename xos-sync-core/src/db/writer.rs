@@ -28,6 +28,10 @@ use crate::error::{Error, Result};
 /// Writes taken into one transaction at the most.
 const MOST: usize = 256;
 
+/// How often a server is asked what became of a transaction, and for how long.
+const DOUBT: Duration = Duration::from_millis(200);
+const LONGEST_DOUBT: Duration = Duration::from_secs(600);
+
 /// How often the database is asked for others' commits. One question costs about 1 µs.
 const WATCH_EVERY: Duration = Duration::from_millis(5);
 
@@ -229,15 +233,33 @@ impl WriterThread {
             }
             Commit::Unknown(transaction, error) => {
                 self.connection = None;
-                if self.has_committed(&transaction)? { Ok(()) } else { Err(error) }
+                if self.has_committed(&transaction) { Ok(()) } else { Err(error) }
             }
         }
     }
 
-    fn has_committed(&mut self, transaction: &TransactionId) -> QueryResult<bool> {
-        let committed = has_committed(self.connection()?, transaction)?;
-        tracing::info!(committed, "the database went away before it answered; asked again");
-        Ok(committed)
+    /// Asks until there is an answer: to write anything before would be to write it twice.
+    fn has_committed(&mut self, transaction: &TransactionId) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST_DOUBT {
+            let asked = self.connection().and_then(|conn| has_committed(conn, transaction));
+            match asked {
+                Ok(Some(committed)) => {
+                    tracing::info!(
+                        committed,
+                        "the database went away before it answered; asked again"
+                    );
+                    return committed;
+                }
+                Ok(None) => {}
+                Err(_) => self.connection = None,
+            }
+            thread::sleep(DOUBT);
+        }
+        tracing::error!(
+            "the database does not come back: whether the last write is there is not known"
+        );
+        false
     }
 
     /// The connection. A server that is just being restarted is waited for, but only once: then

@@ -52,7 +52,8 @@ fn ask(conn: &mut AnyConnection, what: &str) -> Vec<String> {
 }
 
 fn write(conn: &mut AnyConnection, outcomes: &[Outcome], free: &str) -> Stamped {
-    stamp(conn, outcomes, &BTreeMap::from([("sites", free.to_owned())])).unwrap()
+    let removable = BTreeMap::from([(("sites", Removal::Called), free.to_owned())]);
+    stamp(conn, outcomes, &removable, Care::Hopeful).unwrap()
 }
 
 #[test]

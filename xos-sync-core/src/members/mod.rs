@@ -90,7 +90,7 @@ struct Name {
     member: String,
 }
 
-/// Renews the lease, strikes out members whose lease is over, and takes and gives away shards.
+/// After [`extend`]: strikes out members whose lease is over, and takes and gives away shards.
 pub(crate) fn renew(
     conn: &mut AnyConnection,
     renewal: &Renewal,
@@ -98,7 +98,7 @@ pub(crate) fn renew(
 ) -> QueryResult<Standing> {
     let Owner { synchronizer, member: me } = &renewal.owner;
     one_at_a_time(conn, synchronizer)?;
-    if !extend(conn, renewal)? {
+    if !journal::may_write(conn, &renewal.owner)? {
         return Ok(Standing::StruckOut);
     }
     let (members, mut struck) = living(conn, synchronizer, me)?;
@@ -166,8 +166,8 @@ fn one_at_a_time(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<()
     Ok(())
 }
 
-/// Whether the member is one (still).
-fn extend(conn: &mut AnyConnection, renewal: &Renewal) -> QueryResult<bool> {
+/// Extends the lease, or begins it; whether the member is one (still).
+pub(crate) fn extend(conn: &mut AnyConnection, renewal: &Renewal) -> QueryResult<bool> {
     let Owner { synchronizer, member } = &renewal.owner;
     let lease = i64::try_from(renewal.lease.as_micros()).unwrap_or(i64::MAX / 4);
     if renewal.joins == Joins::Before {
@@ -182,7 +182,7 @@ fn extend(conn: &mut AnyConnection, renewal: &Renewal) -> QueryResult<bool> {
     place::enter(member);
     sql_query(format!(
         "INSERT INTO xos_sync_members (member, synchronizer, place, lease_until, shown) \
-         VALUES ($1, $2, $3, {NOW} + {lease}, $4) ON CONFLICT (member) DO NOTHING"
+         VALUES ($1, $2, $3, {NOW} + {lease}, $4) ON CONFLICT (member) DO UPDATE SET lease_until = excluded.lease_until"
     ))
     .bind::<Text, _>(member)
     .bind::<Text, _>(*synchronizer)

@@ -40,7 +40,11 @@ pub(super) fn is_gone(member: &str, place: &str) -> bool {
     if pid == std::process::id().to_string() && started("self").as_deref() == Some(begun) {
         return !here().contains(member);
     }
-    started(pid).as_deref() != Some(begun)
+    match started(pid) {
+        Some(other) => other != begun,
+        // Where others' processes are hidden, none can be seen to be gone.
+        None => started("1").is_some(),
+    }
 }
 
 fn here() -> MutexGuard<'static, BTreeSet<String>> {

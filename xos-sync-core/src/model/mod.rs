@@ -19,6 +19,18 @@ pub use micros::Micros;
 pub use object_ref::ObjectRef;
 pub use secret::Secret;
 
+/// Lets diesel join a table of yours with others, also with those of other crates, for which
+/// diesel's own macro does not serve where PostgreSQL is built in.
+///
+/// Yours comes first: `xos_sync_core::joins!(volumes, sites, slices)`.
+#[macro_export]
+macro_rules! joins {
+    ($own:ident, $($other:ident),+ $(,)?) => {$(
+        impl $crate::__private::diesel::query_source::TableNotEqual<$own::table> for $other::table {}
+        impl $crate::__private::diesel::query_source::TableNotEqual<$other::table> for $own::table {}
+    )+};
+}
+
 /// A table of the goal state as a Rust struct. Implemented by
 /// [`#[model]`](macro@crate::model), never by hand.
 ///

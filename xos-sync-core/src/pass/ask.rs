@@ -17,6 +17,9 @@ use crate::{
     step::{Call, Row},
 };
 
+/// How long rows are left alone that somebody is just changing.
+const SOON: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// An answer on its way to its lane.
 pub(super) struct Answer {
     lane: usize,
@@ -141,6 +144,9 @@ impl Passes {
         self.lanes[at].journaling -= rows.len();
         match line {
             Ok((line, live)) => {
+                if line == journal::NOT_A_MEMBER {
+                    self.membership.renew_now();
+                }
                 let first = rows.iter().filter(|row| row.enacted().is_none()).count();
                 self.journal.insert(line, first);
                 for row in rows {
@@ -149,6 +155,8 @@ impl Passes {
                         || journal.is_some() && !live.contains(&row.id());
                     let ready = ReadyRow { row, call, journal, epoch };
                     if gone {
+                        // Deleted, or just being changed by somebody.
+                        self.lanes[at].rest_until_at_least(std::time::Instant::now() + SOON);
                         self.lanes[at].give_back(ready.row.id());
                         self.leave_journal(ready);
                         let model = self.lanes[at].model;
@@ -185,7 +193,7 @@ impl Passes {
                 call: Call::Delete,
                 object: ObjectRef { model, id, label: String::new() },
                 journal: None,
-                outcome: Outcome { model, id, read, stamp: Stamp::Gone, save: None },
+                outcome: Outcome { model, id, read, stamp: Stamp::NeverThere, save: None },
                 refused: false,
                 epoch: self.membership.epoch,
             });
@@ -225,9 +233,13 @@ impl Passes {
 }
 
 async fn end_waiting(db: &Db, statement: String) {
-    let ended = db.write_quietly(move |conn| sql_query(&statement).execute(conn)).await;
-    if let Err(error) = ended {
-        // The next sweep's end finds them again.
-        tracing::warn!(%error, "cannot look for rows whose waiting time has come");
+    match db.write_quietly(move |conn| sql_query(&statement).execute(conn)).await {
+        Ok(0) => tokio::time::sleep(AGAIN).await,
+        Ok(_) => {}
+        Err(error) => {
+            // The next sweep's end finds them again.
+            tracing::warn!(%error, "cannot look for rows whose waiting time has come");
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Membership {
     held: Shards,
     share: Shards,
     renewing: bool,
+    /// Something has changed since the renewal that is under way was sent.
+    asked_meanwhile: bool,
     /// When it renews its lease, or says something of itself; `None` when it has nothing to say.
     renew_at: Option<Instant>,
     kind: Kind,
@@ -75,6 +77,7 @@ impl Membership {
             held,
             share: held,
             renewing: false,
+            asked_meanwhile: false,
             renew_at: (kind == Kind::Shared || !shown().is_empty()).then(Instant::now),
             kind,
             shown,
@@ -117,8 +120,9 @@ impl Membership {
     }
 
     /// Somebody came, left, or gave something away.
-    fn renew_now(&mut self) {
+    pub(super) fn renew_now(&mut self) {
         self.renew_at = Some(Instant::now());
+        self.asked_meanwhile = self.renewing;
     }
 }
 
@@ -137,12 +141,27 @@ impl Passes {
             owner: self.owner.clone(),
             lease: self.membership.lasts,
             joins: self.membership.joins,
-            busy: self.busy_shards(),
+            // What is this process's share may be taken in hand until the answer is here.
+            busy: self.busy_shards().and(self.membership.shards()),
             shown: (self.membership.shown)(),
         };
         let (db, models, epoch) = (self.db.clone(), self.models.clone(), self.membership.epoch);
         let listed = self.membership.lists();
+        let (lease, lasts) = (self.membership.lease.clone(), self.membership.lasts);
         self.renewals.spawn(async move {
+            // Before all else, and for itself: what others hold up must not cost the lease.
+            let first = renewal.clone();
+            match db.write_quietly(move |conn| members::extend(conn, &first)).await {
+                Ok(true) => lease.renewed(now, lasts),
+                Ok(false) => {
+                    let standing = Ok(Standing::StruckOut);
+                    return Renewed { begun: now, epoch, standing, rounds: Vec::new() };
+                }
+                Err(error) => {
+                    let standing = Err(error);
+                    return Renewed { begun: now, epoch, standing, rounds: Vec::new() };
+                }
+            }
             let write = move |conn: &mut crate::db::AnyConnection| {
                 let standing = members::renew(conn, &renewal, &models)?;
                 let lists = matches!(&standing, Standing::Member { held, share, .. }
@@ -176,7 +195,9 @@ impl Passes {
 
     pub(super) fn renewed(&mut self, renewed: Renewed) {
         self.membership.renewing = false;
-        self.membership.renew_at = Some(Instant::now() + self.membership.lasts / RENEWALS);
+        let asked_meanwhile = std::mem::take(&mut self.membership.asked_meanwhile);
+        let wait = if asked_meanwhile { Duration::ZERO } else { self.membership.lasts / RENEWALS };
+        self.membership.renew_at = Some(Instant::now() + wait);
         if renewed.epoch != self.membership.epoch {
             return self.membership.renew_now();
         }

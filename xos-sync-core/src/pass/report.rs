@@ -48,6 +48,7 @@ impl Report {
                 tracing::debug!(%object, "enacted");
             }
             // Counted when the row is gone.
+            Stamp::NeverThere => {}
             Stamp::Gone => tracing::debug!(%object, "deleted from the backend"),
             Stamp::Failed(Failure { class: "deferred", message, .. }) => {
                 self.deferred += 1;

@@ -14,7 +14,7 @@ use diesel::{
 use super::{AGAIN, Done, Finished, Passes};
 use crate::{
     db::{AnyConnection, Db, Engine},
-    enacted::{self, Failure, Stamp},
+    enacted::{self, Care, Failure, Removal, Stamp},
     error::{Error, ErrorClass, Result},
     journal::{self, Owner},
     lane::{Lane, ReadyRow},
@@ -28,7 +28,7 @@ use crate::{
 /// What stamping follows, whatever is stamped.
 pub(super) struct Rules {
     /// The condition under which a row of a table may be removed.
-    unreferenced: BTreeMap<&'static str, String>,
+    removable: BTreeMap<(&'static str, Removal), String>,
     /// Tables for whose rows others may wait.
     awaited: BTreeSet<&'static str>,
     /// What rows of a table reference.
@@ -49,9 +49,15 @@ impl Rules {
         let sources = |model: &&'static ModelInfo| {
             observers.wake_paths(model).into_iter().map(|path| path.source)
         };
-        let condition = |model: &&'static ModelInfo| observers.unreferenced(model, "c", models);
+        let mut removable = BTreeMap::new();
+        for model in models {
+            let free = observers.unreferenced(model, "c", models);
+            let never_there = format!("{free} AND {}", observers.never_there(model, "c"));
+            removable.insert((model.table, Removal::Called), free);
+            removable.insert((model.table, Removal::NotCalled), never_there);
+        }
         Self {
-            unreferenced: models.iter().map(|model| (model.table, condition(model))).collect(),
+            removable,
             awaited: models.iter().flat_map(sources).collect(),
             parents: models.iter().map(|model| (model.table, targets(model))).collect(),
             origin,
@@ -94,6 +100,9 @@ impl Rules {
 /// How long the outcome of a row waits that another transaction holds.
 const HELD_BY_OTHERS: Duration = Duration::from_millis(200);
 
+/// How often a group is refused as a whole before each of its rows is written alone.
+const MOST_REFUSALS: u32 = 3;
+
 /// Keys in one notification: it may have 8,000 bytes.
 const MOST_TOLD: usize = 380;
 
@@ -108,6 +117,8 @@ pub(super) struct Stamped {
     finished: Vec<Finished>,
     /// Of rows that others hold just now: to be written a little later.
     postponed: Vec<Finished>,
+    /// Lines of the journal that ended with them.
+    ended: BTreeSet<i64>,
     found: enacted::Stamped,
 }
 
@@ -132,11 +143,7 @@ impl Passes {
             return;
         }
         self.stamping = true;
-        let ended: Vec<i64> = finished
-            .iter()
-            .filter_map(|row| row.journal)
-            .filter(|line| self.leave_line(*line))
-            .collect();
+        let ended = self.lines_that_end_with(&finished);
         let (db, rules) = (self.db.clone(), self.stamping_rules.clone());
         let fence = self.membership.fence(self.context.synchronizer());
         self.tasks.spawn(async move {
@@ -144,14 +151,22 @@ impl Passes {
         });
     }
 
+    /// Lines of the journal of which no row is left when these are on disk.
+    fn lines_that_end_with(&self, finished: &[Finished]) -> BTreeSet<i64> {
+        let mut here: BTreeMap<i64, usize> = BTreeMap::new();
+        for line in finished.iter().filter_map(|row| row.journal) {
+            *here.entry(line).or_default() += 1;
+        }
+        let all = |(line, rows): &(i64, usize)| self.journal.get(line) == Some(rows);
+        here.into_iter().filter(all).map(|(line, _)| line).collect()
+    }
+
     /// Others hold these rows: their outcomes wait, and nobody else's.
     fn postpone(&mut self, rows: Vec<Finished>) {
         if rows.is_empty() {
             return;
         }
-        for line in rows.iter().filter_map(|row| row.journal) {
-            *self.journal.entry(line).or_insert(0) += 1;
-        }
+        self.unstamped.fetch_sub(rows.len(), Relaxed);
         self.tasks.spawn(async move {
             tokio::time::sleep(HELD_BY_OTHERS).await;
             Done::Postponed(rows)
@@ -159,6 +174,11 @@ impl Passes {
     }
 
     pub(super) fn postponed(&mut self, rows: Vec<Finished>) {
+        if self.stopping {
+            // The journal keeps them in mind: the next run asks the backend again.
+            return;
+        }
+        self.unstamped.fetch_add(rows.len(), Relaxed);
         self.finished.extend(rows);
     }
 
@@ -188,18 +208,22 @@ impl Passes {
         if let Some(line) = row.journal
             && self.leave_line(line)
         {
-            let db = self.db.clone();
-            self.tasks.spawn(async move {
-                // When it fails, the row counts as attempted after the restart: only slower.
-                let _ = db.write_quietly(move |conn| journal::end(conn, &[line])).await;
-                Done::Nothing
-            });
+            self.end_line(line);
         }
+    }
+
+    fn end_line(&mut self, line: i64) {
+        let db = self.db.clone();
+        self.tasks.spawn(async move {
+            // When it fails, the row counts as attempted after the restart: only slower.
+            let _ = db.write_quietly(move |conn| journal::end(conn, &[line])).await;
+            Done::Nothing
+        });
     }
 
     pub(super) fn stamped(&mut self, stamped: Stamped) {
         self.stamping = false;
-        let Stamped { finished, postponed, found } = stamped;
+        let Stamped { finished, postponed, ended, found } = stamped;
         self.postpone(postponed);
         if found.fenced {
             if !finished.iter().all(|row| self.is_stale(row)) {
@@ -209,6 +233,11 @@ impl Passes {
         }
         self.unstamped.fetch_sub(finished.len(), Relaxed);
         let mut enacted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        for line in finished.iter().filter_map(|row| row.journal) {
+            if self.leave_line(line) && !ended.contains(&line) {
+                self.end_line(line);
+            }
+        }
         for row in &finished {
             let again = self.lanes[row.lane].settled(row.outcome.id, row.outcome.read);
             if again {
@@ -220,7 +249,7 @@ impl Passes {
                     enacted.entry(row.outcome.model.table).or_default().push(row.outcome.id);
                 }
                 Stamp::Failed(failure) => self.waits_until(row.lane, failure.retry.at),
-                Stamp::Gone => {}
+                Stamp::Gone | Stamp::NeverThere => {}
             }
         }
         for (table, ids) in enacted {
@@ -280,26 +309,31 @@ fn waiting_for(lane: &Lane, table: &str, ids: &str) -> Vec<Wake> {
 async fn write(
     db: &Db,
     finished: Vec<Finished>,
-    ended: Vec<i64>,
+    ended: BTreeSet<i64>,
     rules: &Arc<Rules>,
     fence: Option<&Owner>,
 ) -> Stamped {
-    let (finished_rows, postponed) = (Vec::new(), Vec::new());
-    let found = enacted::Stamped::default();
-    let mut stamped = Stamped { finished: finished_rows, postponed, found };
+    let mut stamped = Stamped {
+        finished: Vec::new(),
+        postponed: Vec::new(),
+        ended: BTreeSet::new(),
+        found: enacted::Stamped::default(),
+    };
+    let mut refusals = 0;
     let mut groups = vec![finished];
-    let ended = Arc::new(ended);
+    let mut care = Care::Hopeful;
     while let Some(group) = groups.pop() {
         let group = Arc::new(group);
         // The journal's lines end with the last part of a group that was taken apart.
-        let ended = if groups.is_empty() { ended.clone() } else { Arc::default() };
-        match write_group(db, &group, &ended, rules, fence).await {
+        let ended = if groups.is_empty() { still_ended(&ended, &stamped) } else { BTreeSet::new() };
+        match write_group(db, &group, &ended, rules, fence, care).await {
             Ok(found) if found.fenced => {
                 stamped.found.fenced = true;
                 stamped.finished.extend(unshare(group));
                 stamped.finished.extend(groups.drain(..).flatten());
             }
             Ok(found) => {
+                stamped.ended = still_ended(&ended, &stamped);
                 for (table, ids) in found.removed {
                     stamped.found.removed.entry(table).or_default().extend(ids);
                 }
@@ -308,6 +342,10 @@ async fn write(
                     unshare(group).into_iter().partition(|row| row.is_one_of(&found.busy));
                 stamped.finished.extend(done);
                 stamped.postponed.extend(busy);
+            }
+            Err(error) if care == Care::Hopeful && is_about_a_lock(&error) => {
+                care = Care::Careful;
+                groups.push(unshare(group));
             }
             Err(error) if is_about_a_row(&error) && group.len() > 1 => {
                 groups.extend(unshare(group).into_iter().map(|row| vec![row]));
@@ -325,22 +363,39 @@ async fn write(
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot write what was done; writing it again");
-                tokio::time::sleep(AGAIN).await;
-                groups.push(unshare(group));
+                refusals += 1;
+                match group.len() {
+                    // Whatever it is about: it may be about this row alone.
+                    1 => stamped.postponed.extend(unshare(group)),
+                    _ if refusals > MOST_REFUSALS => {
+                        groups.extend(unshare(group).into_iter().map(|row| vec![row]));
+                    }
+                    _ => {
+                        tokio::time::sleep(AGAIN).await;
+                        groups.push(unshare(group));
+                    }
+                }
             }
         }
     }
     stamped
 }
 
+/// Without the lines of rows that are not on disk yet.
+fn still_ended(ended: &BTreeSet<i64>, stamped: &Stamped) -> BTreeSet<i64> {
+    let open: BTreeSet<_> = stamped.postponed.iter().filter_map(|row| row.journal).collect();
+    ended.difference(&open).copied().collect()
+}
+
 async fn write_group(
     db: &Db,
     group: &Arc<Vec<Finished>>,
-    ended: &Arc<Vec<i64>>,
+    ended: &BTreeSet<i64>,
     rules: &Arc<Rules>,
     fence: Option<&Owner>,
+    care: Care,
 ) -> Result<enacted::Stamped> {
-    let (group, ended, rules) = (Arc::clone(group), Arc::clone(ended), Arc::clone(rules));
+    let (group, ended, rules) = (Arc::clone(group), ended.clone(), Arc::clone(rules));
     let fence = fence.cloned();
     db.write_quietly(move |conn| {
         if let Some(owner) = &fence
@@ -349,7 +404,7 @@ async fn write_group(
             return Ok(enacted::Stamped { fenced: true, ..enacted::Stamped::default() });
         }
         let stamped =
-            enacted::stamp(conn, group.iter().map(|row| &row.outcome), &rules.unreferenced)?;
+            enacted::stamp(conn, group.iter().map(|row| &row.outcome), &rules.removable, care)?;
         // A line whose row is not stamped yet stays.
         let open: BTreeSet<_> = group
             .iter()
@@ -368,6 +423,12 @@ fn unshare(group: Arc<Vec<Finished>>) -> Vec<Finished> {
     // The writing closure has been dropped with its answer, so this is the only owner; were it
     // not, its rows would stay in hand, and nothing would be lost.
     Arc::into_inner(group).unwrap_or_default()
+}
+
+/// Whether another transaction holds one of the rows.
+fn is_about_a_lock(error: &Error) -> bool {
+    let Error::Query(DieselError::DatabaseError(_, information)) = error else { return false };
+    ["lock timeout", "deadlock"].iter().any(|word| information.message().contains(word))
 }
 
 /// What a database says that has other troubles than this row.

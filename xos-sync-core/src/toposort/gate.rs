@@ -120,6 +120,17 @@ impl Observers {
     }
 }
 
+impl Observers {
+    /// The condition under which no backend holds anything of a row (alias `row`).
+    pub(crate) fn never_there(&self, model: &ModelInfo, row: &str) -> String {
+        let created = sql::maybe_created(model, &format!("{row}."));
+        match self.unobserved(model, row) {
+            Some(unobserved) => format!("(({unobserved}) OR NOT {created})"),
+            None => format!("NOT {created}"),
+        }
+    }
+}
+
 /// All of these conditions together.
 pub(super) fn all(parts: Vec<String>) -> String {
     if parts.is_empty() { "TRUE".into() } else { parts.join(" AND ") }

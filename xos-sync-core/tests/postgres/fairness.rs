@@ -14,6 +14,17 @@ async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
     (world, running, gates)
 }
 
+/// Waits until the rows with these keys wait for their calls.
+async fn in_hand(world: &World, ids: &[i64]) {
+    until("their place in the journal", async || {
+        let lines = world.ask("',' || ids || ','", "FROM xos_sync_journal").await.concat();
+        ids.iter().all(|id| lines.contains(&format!(",{id},")))
+    })
+    .await;
+    // And a moment, so that they are in their queue.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+}
+
 fn place(log: &[String], call: &str) -> usize {
     log.iter().position(|line| line == call).unwrap()
 }
@@ -23,7 +34,7 @@ async fn a_change_by_a_person_is_not_stuck_behind_an_import() {
     let (world, running, gates) = importing().await;
     world.shell("INSERT INTO farms (name) VALUES ('new')");
     world.shell("UPDATE farms SET name = 'last' WHERE name = 'f3000'");
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    in_hand(&world, &[3000, 3001]).await;
     gates.iter().for_each(Gate::open);
     until("all", async || world.backend.names().len() == 3001).await;
     running.stop().await;
@@ -39,7 +50,7 @@ async fn an_import_goes_on_beside_many_changes_by_people() {
     let changes: String =
         (0..60).map(|at| format!("INSERT INTO farms (name) VALUES ('new{at}');")).collect();
     world.shell(&changes);
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    in_hand(&world, &(3001..=3060).collect::<Vec<_>>()).await;
     gates.iter().for_each(Gate::open);
     until("all", async || world.backend.names().len() == 3060).await;
     running.stop().await;
