@@ -60,11 +60,11 @@ pub struct Bridge {
     db: Db,
     models: Vec<&'static ModelInfo>,
     publisher: Box<dyn Publisher>,
-    /// By table: the newest version that was published.
-    seen: BTreeMap<&'static str, i64>,
+    /// By table: the newest of what is pending, as it was published.
+    seen: BTreeMap<&'static str, BTreeSet<Version>>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
 struct Version {
     #[diesel(sql_type = Text)]
     uid: String,
@@ -157,23 +157,31 @@ impl Bridge {
 
     /// The questions for pending rows that were not published yet.
     fn newer(&self, model: &ModelInfo) -> [String; 2] {
-        let seen = self.seen.get(model.table).copied().unwrap_or(0);
         let engine = self.db.engine();
         [(sql::fresh_index(model), sql::fresh("")), (sql::doomed_index(model), sql::doomed(""))]
             .map(|(index, condition)| {
                 let by = sql::indexed_by(engine, &index);
-                format!("{SELECT} {}{by} WHERE {condition} AND updated > {seen}", model.table)
+                format!("{SELECT} {}{by} WHERE {condition}", model.table)
             })
     }
 
+    /// Compared with what was published last, not by time: clocks go back, and an older
+    /// transaction may commit after a younger one.
     fn changes(&mut self, table: &'static str, rows: Vec<Version>) -> Vec<Change> {
-        let Some(newest) = rows.iter().map(|row| row.updated).max() else { return Vec::new() };
+        let all = rows.len() > MOST_ROWS;
         let seen = self.seen.entry(table).or_default();
-        *seen = (*seen).max(newest);
-        if rows.len() > MOST_ROWS {
+        let new: Vec<_> = rows.into_iter().filter(|row| !seen.contains(row)).collect();
+        if new.is_empty() {
+            return Vec::new();
+        }
+        if seen.len() > 4 * MOST_ROWS {
+            seen.clear();
+        }
+        seen.extend(new.iter().cloned());
+        if all {
             return vec![Change::of_model(table)];
         }
-        rows.into_iter().map(|row| Change::of_row(table, row.uid, Micros(row.updated))).collect()
+        new.into_iter().map(|row| Change::of_row(table, row.uid, Micros(row.updated))).collect()
     }
 }
 
