@@ -9,7 +9,7 @@ use super::{
     feed::{SharedFeed, keep},
     latch::Hints,
 };
-use crate::db::{DatabaseUrl, Db, Engine};
+use crate::db::{Db, Engine};
 
 /// What a run listens to: the database, its own [`Handle`], and the feeds that it was given.
 /// They end when this is dropped.
@@ -52,7 +52,7 @@ fn watch_commits(db: &Db, handle: &Handle) -> impl Future<Output = ()> + use<> {
 pub(crate) fn database_feed(db: &Db, origin: &Arc<str>) -> Option<Box<dyn Feed>> {
     match db.url() {
         #[cfg(feature = "postgres")]
-        DatabaseUrl::Postgres(url) => {
+        crate::db::DatabaseUrl::Postgres(url) => {
             Some(Box::new(super::postgres::PostgresFeed::new(url.clone(), origin.clone())))
         }
         _ => {
