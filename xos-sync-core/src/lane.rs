@@ -4,9 +4,11 @@
 //! A lane belongs to one step and one model that it observes. Each model has one lane more,
 //! without a step, which removes deleted rows of which no backend holds anything.
 
+mod ready;
+
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,8 +16,11 @@ use crate::{
     model::{Micros, ModelInfo},
     pending::{BATCH, By, Question, Questions, Wake, Want},
     schedule::Round,
-    step::{Call, Observed, Row},
+    step::Observed,
 };
+
+use ready::FAVOURED;
+pub(crate) use ready::{Place, ReadyRow, ReadyRows};
 
 /// Wake-ups kept at the most; beyond that the whole model is swept instead.
 const MOST_WAKES: usize = 64;
@@ -77,40 +82,6 @@ struct Sweep {
     after: Option<i64>,
     spent: Duration,
     rest_until: Option<Instant>,
-}
-
-/// The rows of a lane that are ready, between the lane and its workers.
-#[derive(Default)]
-pub(crate) struct ReadyRows(Mutex<Queues>);
-
-/// Two queues, so that what a person has just changed does not stand behind a bulk import.
-#[derive(Default)]
-struct Queues {
-    /// Rows that somebody named.
-    first: VecDeque<ReadyRow>,
-    /// Rows that were found by looking.
-    rest: VecDeque<ReadyRow>,
-    /// Rows taken from the first queue since one was taken from the other.
-    favoured: u32,
-}
-
-/// Where a row queues up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    First,
-    Rest,
-}
-
-/// Of so many rows one is of those that nobody named, so that they go on too.
-const FAVOURED: u32 = 4;
-
-/// A row that is ready, and the line of the journal that it stands in.
-pub(crate) struct ReadyRow {
-    pub(crate) row: Box<dyn Row>,
-    pub(crate) call: Call,
-    pub(crate) journal: Option<i64>,
-    /// Of this process's membership, when it was taken in hand.
-    pub(crate) epoch: u32,
 }
 
 #[derive(Debug)]
@@ -419,55 +390,6 @@ fn ancestors(model: &'static ModelInfo) -> BTreeSet<&'static str> {
         }
     }
     if reached.contains(model.table) { BTreeSet::new() } else { reached }
-}
-
-impl ReadyRows {
-    pub(crate) fn push(&self, row: ReadyRow, place: Place) {
-        let mut queues = self.lock();
-        match place {
-            Place::First => queues.first.push_back(row),
-            Place::Rest => queues.rest.push_back(row),
-        }
-    }
-
-    /// The next row for a worker.
-    pub(crate) fn pop(&self) -> Option<ReadyRow> {
-        let mut queues = self.lock();
-        let turn_of_rest = queues.favoured >= FAVOURED && !queues.rest.is_empty();
-        if !turn_of_rest && let Some(row) = queues.first.pop_front() {
-            queues.favoured += 1;
-            return Some(row);
-        }
-        queues.favoured = 0;
-        queues.rest.pop_front()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        let queues = self.lock();
-        queues.first.len() + queues.rest.len()
-    }
-
-    fn remove(&self, which: impl Fn(i64) -> bool) -> Vec<ReadyRow> {
-        let mut queues = self.lock();
-        let Queues { first, rest, .. } = &mut *queues;
-        let mut gone = Vec::new();
-        for queue in [first, rest] {
-            let (out, kept): (Vec<_>, Vec<_>) =
-                queue.drain(..).partition(|ready| which(ready.row.id()));
-            queue.extend(kept);
-            gone.extend(out);
-        }
-        gone
-    }
-
-    fn drain(&self) -> Vec<ReadyRow> {
-        self.remove(|_| true)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queues> {
-        // Nothing that holds the lock can panic; if it did, the queues would be whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// How many rows are read at once: doubled while they are used up at once, halved while they
