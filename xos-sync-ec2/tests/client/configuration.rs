@@ -1,21 +1,12 @@
 //! Where the client takes its configuration from: each case is a process of its own.
 
-use std::process::Command;
-
 use xos_sync_ec2::client::Ec2;
 
-use crate::support::{Moto, SECRET, Server, http};
+use crate::support::{Moto, SECRET, Server, child, http};
 
 /// What the child below prints with exactly these variables set.
 fn with_environment(variables: &[(&str, &str)]) -> String {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "--exact",
-        "configuration::child_with_its_own_environment",
-        "--ignored",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
+    let mut command = child("configuration::child_with_its_own_environment");
     command.env_clear().env("HOME", "/nonexistent").envs(variables.iter().copied());
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
