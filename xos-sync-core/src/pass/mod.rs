@@ -35,7 +35,7 @@ use tokio::{
 };
 
 use crate::{
-    db::Db,
+    db::{Db, Engine},
     error::Result,
     journal::Owner,
     lane::Lane,
@@ -273,6 +273,9 @@ impl Passes {
     pub(crate) fn look_again(&mut self) {
         self.scout_again = true;
         for at in 0..self.lanes.len() {
+            if self.db.engine() == Engine::Sqlite {
+                self.lanes[at].wake_newest();
+            }
             for row in self.lanes[at].changed() {
                 self.leave_journal(row);
             }

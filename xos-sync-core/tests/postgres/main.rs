@@ -12,7 +12,6 @@
 )]
 
 mod chaos;
-mod fairness;
 mod members;
 mod transactions;
 
@@ -25,6 +24,8 @@ mod crash;
 mod deletion;
 #[path = "../scenarios/events.rs"]
 mod events;
+#[path = "../scenarios/fairness.rs"]
+mod fairness;
 #[path = "../scenarios/isolation.rs"]
 mod isolation;
 #[path = "../scenarios/listing/mod.rs"]
