@@ -67,6 +67,10 @@ impl ReadyRows {
         self.lock().rest.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(crate) fn len(&self) -> usize {
         let queues = self.lock();
         queues.first.len() + queues.rest.len()

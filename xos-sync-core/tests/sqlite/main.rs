@@ -29,6 +29,8 @@ mod events;
 mod fairness;
 #[path = "../scenarios/isolation.rs"]
 mod isolation;
+#[path = "../scenarios/limits.rs"]
+mod limits;
 #[path = "../scenarios/listing/mod.rs"]
 mod listing;
 #[path = "../scenarios/migrations.rs"]
