@@ -5,7 +5,7 @@ use std::{any::TypeId, collections::BTreeMap, sync::Arc};
 use crate::{
     dmdot::Graph,
     error::{BackendError, RegistryError},
-    model::{Model, ModelInfo},
+    model::{Expansion, Model, ModelInfo},
     step::{Backends, Observed, StepSpec},
 };
 
@@ -142,6 +142,37 @@ impl Registry {
                 self.known((reference.target)(), || {
                     format!("{}.{}", model.name, reference.column)
                 })?;
+            }
+            if let Some(expansion) = &model.expansion {
+                self.check_expansion(model, expansion)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it names models and columns that there are. Its condition is the database's to
+    /// check, when its triggers are made.
+    fn check_expansion(
+        &self,
+        model: &'static ModelInfo,
+        expansion: &Expansion,
+    ) -> Result<(), RegistryError> {
+        for source in expansion.sources {
+            self.known((source.model)(), || format!("the expansion of {}", model.name))?;
+        }
+        for (_, value) in expansion.values {
+            let source = expansion.sources.iter().find_map(|source| {
+                let column = value.strip_prefix(source.alias)?.strip_prefix('.')?;
+                Some(((source.model)(), column))
+            });
+            let Some((source, column)) = source else { continue };
+            let is_there = column == "id" || source.columns.iter().any(|c| c.name == column);
+            if !is_there {
+                return Err(RegistryError::UnknownColumn {
+                    model: model.name,
+                    value,
+                    source_model: source.name,
+                });
             }
         }
         Ok(())

@@ -115,14 +115,13 @@ pub(crate) fn query(engine: Engine, text: &str) -> diesel::query_builder::SqlQue
 }
 
 /// Makes live rows pending again, at once.
-pub(crate) fn touch(engine: Engine, model: &ModelInfo, ids: &[i64]) -> String {
+pub(crate) fn touch(engine: Engine, model: &ModelInfo, which: &str) -> String {
     format!(
         "UPDATE {table} SET updated = {greatest}(updated + 1, {now}), attempts = 0, retry_at = NULL \
-         WHERE id IN ({ids}) AND NOT deleted",
+         WHERE {which} AND NOT deleted",
         table = model.table,
         greatest = greatest(engine),
         now = now(engine),
-        ids = list(ids.iter().copied()),
     )
 }
 

@@ -57,6 +57,14 @@ use proc_macro::TokenStream;
 /// - `table = volumes`: the table's name.
 /// - `unique(a, b)`: these columns together stand only once among the rows that are not
 ///   deleted. May be given several times.
+/// - `expand(s in Slice, d in SiteDeployment, on = "…", slice_id = s.id, controller_id =
+///   d.controller_id)`: rows that nobody has to write, because they follow from other models' rows:
+///   one for each combination of a row `s` and a row `d` for which the SQL condition holds, with
+///   these values. The database makes them, and deletes them when they follow from nothing any
+///   more. So a thing that is to exist on several backends has a row for each (what the original
+///   system's model policies did). Say `unique(…)` of the columns that are filled in; the others
+///   must be optional, have a default, or be a step's. Rows that are written by hand stay, until
+///   a row changes that they could have followed from.
 ///
 /// # Columns
 /// A field is a column of the same name. Its type is `String`, [`Secret`], `i32`, `i64`, `f64`,
@@ -64,9 +72,10 @@ use proc_macro::TokenStream;
 /// the goal, which users write, unless it is marked:
 /// - `#[backend]`: found out or made by a step, hence an `Option`; a change of it never makes the
 ///   row pending.
-/// - `#[references(Model)]` or `#[references(Model, on_delete = cascade)]`, on an `Id<Model>`: the
-///   row is synced after the one that it references, and deleted before it. A deleted row waits
-///   for those that reference it, or with `cascade` takes them along.
+/// - `#[references(Model)]`, on an `Id<Model>`: the row is synced after the one that it references,
+///   and deleted before it. A deleted row waits for those that reference it, or with
+///   `on_delete = cascade` takes them along. With `on_update = sync` the row is pending again
+///   when the goal of the one that it references changes.
 /// - `#[unique]`: stands only once among the rows that are not deleted.
 /// - `#[default(…)]`: a literal, or a value of a choice: what the column holds when nothing is
 ///   said, for SQL and for `New…::new`.

@@ -1,20 +1,30 @@
 //! How long it takes from a change to the start of its step's call: changes one by one, on an
-//! idle system and beside a load of pending rows. Each PostgreSQL change is also seen by a bare
-//! LISTEN client, in the same run.
+//! idle system and beside a load of pending rows. Each change is also seen by a bare client of
+//! the same transport, in the same run.
 //!
-//! `XOS_BENCH_POSTGRES=postgres://… cargo bench -p xos-sync-core --features postgres --bench latency`
+//! `XOS_BENCH_POSTGRES=postgres://… XOS_BENCH_NATS=nats://… XOS_BENCH_XMPP=xmpp://… \
+//! cargo bench -p xos-sync-core --features postgres,nats,xmpp --bench latency`, with what
+//! `tests/services/{postgres,nats,prosody} start DIR` print.
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bare;
+mod bus;
 mod tables;
 
 use std::time::{Duration, Instant};
 
-use diesel::{RunQueryDsl, sql_query};
+use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use tables::{Bench, Load};
+use xos_sync_core::{
+    Micros,
+    event::{self, Change, Publisher as _},
+};
 
 const CHANGES: usize = 2_000;
+
+/// Changes before those, while connections are made.
+const WARM: usize = 20;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
@@ -26,6 +36,11 @@ fn main() {
         runtime.block_on(in_process(load));
         if let Ok(server) = std::env::var("XOS_BENCH_POSTGRES") {
             runtime.block_on(over_a_server(&server, load));
+            for (name, variable) in [("NATS", "XOS_BENCH_NATS"), ("XMPP", "XOS_BENCH_XMPP")] {
+                if let Ok(bus) = std::env::var(variable) {
+                    runtime.block_on(over_a_bus(&server, name, &bus, load));
+                }
+            }
         }
     }
 }
@@ -60,6 +75,34 @@ async fn over_a_server(server: &str, load: Load) {
     }
     report("PostgreSQL NOTIFY", load, times);
     report("  a bare LISTEN client", load, seen);
+    bench.stop().await;
+}
+
+/// Written where the server tells nobody, and published on a bus.
+async fn over_a_bus(server: &str, name: &str, bus: &str, load: Load) {
+    let url = tables::schema(server);
+    let feed = event::feed_at(bus).unwrap();
+    let mut bench = Bench::start_with(&url, load, |builder| builder.feed(feed)).await;
+    let mut publisher = event::publisher_at(bus).unwrap();
+    let mut bare = bus::Subscriber::start(bus).await;
+    let mut writer = bare::connect(&url);
+    let uid = bench.uid().await;
+    // No trigger runs, so nobody is told.
+    writer.batch_execute("SET session_replication_role = replica").unwrap();
+    let (mut times, mut seen) = (Vec::new(), Vec::new());
+    for at in 0..CHANGES + WARM {
+        let begun = Instant::now();
+        let quietly = format!("{}, updated = updated + 1", change(at));
+        sql_query(quietly).execute(&mut writer).unwrap();
+        publisher.publish(&Change::of_row("probes", &uid, Micros::now())).await.unwrap();
+        let (called, heard) = (bench.called().await, bare.seen().await);
+        if at >= WARM {
+            times.push(called - begun);
+            seen.push(heard - begun);
+        }
+    }
+    report(name, load, times);
+    report(&format!("  a bare {name} subscriber"), load, seen);
     bench.stop().await;
 }
 

@@ -12,9 +12,10 @@ use tokio::{
     task::JoinHandle,
 };
 use xos_sync_core::{
-    Context, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Model, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     migrate, model, sync_step,
+    synchronizer::Builder,
 };
 
 /// What changes.
@@ -99,12 +100,16 @@ fn registry() -> Registry {
 
 impl Bench {
     pub async fn start(url: &str, load: Load) -> Self {
+        Self::start_with(url, load, |builder| builder).await
+    }
+
+    pub async fn start_with(url: &str, load: Load, with: impl FnOnce(Builder) -> Builder) -> Self {
         let db = Db::open(url, OpenMode::Create).await.unwrap();
         migrate::migrate(&db, &registry()).await.unwrap();
         let (tell, called) = mpsc::unbounded_channel();
         let builder = Synchronizer::builder().db(db.clone()).registry(registry());
         let builder = builder.backend(Watch(tell)).safety_poll(Duration::from_secs(3600));
-        let synchronizer = builder.build().await.unwrap();
+        let synchronizer = with(builder).build().await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             synchronizer.run(async { drop(stopped.await) }).await.unwrap();
@@ -127,6 +132,12 @@ impl Bench {
 
     async fn sql(&self, statement: &'static str) {
         self.db.write(move |conn| sql_query(statement).execute(conn)).await.unwrap();
+    }
+
+    /// The identity of the row that changes.
+    pub async fn uid(&self) -> String {
+        let probes = self.db.run(|conn| Probe::load(conn, "TRUE", 1)).await.unwrap();
+        probes[0].uid().to_owned()
     }
 
     /// When the next call begins.

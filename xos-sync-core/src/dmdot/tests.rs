@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::OnDelete;
+use crate::model::{OnDelete, OnUpdate};
 
 macro_rules! table {
     ($const:ident, $name:literal, $crate_name:literal, [$($column:literal -> $target:ident $nullable:literal),*]) => {
@@ -15,8 +15,10 @@ macro_rules! table {
                 target: || &$target,
                 nullable: $nullable,
                 on_delete: OnDelete::Wait,
+                on_update: OnUpdate::Nothing,
             }),*],
             uniques: &[],
+            expansion: None,
         };
     };
 }

@@ -50,6 +50,18 @@ pub enum RegistryError {
         /// The model.
         model: &'static str,
     },
+    /// An expansion takes a value from a column that is not there.
+    #[error(
+        "the expansion of {model} takes {value}, but {source_model} has no such column: name another"
+    )]
+    UnknownColumn {
+        /// The model that is expanded.
+        model: &'static str,
+        /// The value.
+        value: &'static str,
+        /// The model that the value is of.
+        source_model: &'static str,
+    },
     /// There is no such Synchronizer, or it was not said which of several.
     #[error("{problem}; this program has: {known}")]
     Which {

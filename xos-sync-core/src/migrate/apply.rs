@@ -29,15 +29,25 @@ pub(super) fn migrate(
     models: &[&'static ModelInfo],
 ) -> Result<Vec<String>> {
     let tables = framework::tables(conn.engine());
-    in_transaction(conn, "of the framework's own tables", |conn| conn.batch_execute(&tables))?;
+    in_transaction(conn, |conn| conn.batch_execute(&tables))
+        .map_err(|error| failed("of the framework's own tables", &error))?;
     let mut done = Vec::new();
     for task in pending_files(conn, models)? {
-        in_transaction(conn, &task.what, |conn| run(conn, &task))?;
+        in_transaction(conn, |conn| run(conn, &task))
+            .map_err(|error| failed(&task.what, &error))?;
         done.push(task.what);
     }
     let tasks = from_models(conn, models)?;
-    in_transaction(conn, "from the models", |conn| {
-        tasks.iter().try_for_each(|task| run(conn, task))
+    let mut at = None;
+    in_transaction(conn, |conn| {
+        tasks.iter().try_for_each(|task| {
+            at = Some(task);
+            run(conn, task)
+        })
+    })
+    .map_err(|error| {
+        let what = at.map_or("", |task| task.what.as_str());
+        failed(&format!("from the models, of the {what}"), &error)
     })?;
     done.extend(tasks.into_iter().map(|task| task.what));
     Ok(done)
@@ -57,19 +67,21 @@ pub(super) fn check(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> 
 
 fn in_transaction(
     conn: &mut AnyConnection,
-    name: &str,
     work: impl FnOnce(&mut AnyConnection) -> diesel::QueryResult<()>,
-) -> Result<()> {
+) -> diesel::QueryResult<()> {
     match conn.engine() {
         Engine::Sqlite => conn.batch_execute("BEGIN IMMEDIATE")?,
         // One program migrates at a time.
         Engine::Postgres => conn.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7867923)")?,
     }
     let outcome = work(conn).and_then(|()| conn.batch_execute("COMMIT"));
-    outcome.map_err(|error| {
+    outcome.inspect_err(|_| {
         let _ = conn.batch_execute("ROLLBACK");
-        Error::MigrationFailed { name: name.to_owned(), reason: error.to_string() }
     })
+}
+
+fn failed(name: &str, error: &diesel::result::Error) -> Error {
+    Error::MigrationFailed { name: name.to_owned(), reason: error.to_string() }
 }
 
 fn run(conn: &mut AnyConnection, task: &Task) -> diesel::QueryResult<()> {
@@ -171,6 +183,14 @@ fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Resul
                 sql: extra.statements(engine, there.is_some()),
                 file: None,
             });
+        }
+    }
+    // Where what makes rows is new, the rows that were before it count too.
+    for model in models {
+        let Some(sql) = ddl::make_all(model) else { continue };
+        let made = format!("trigger {}_", model.table);
+        if tasks.iter().any(|task| task.what.starts_with(&made) && task.what.ends_with("_make")) {
+            tasks.push(Task { what: format!("rows of {}", model.table), sql, file: None });
         }
     }
     Ok(tasks)

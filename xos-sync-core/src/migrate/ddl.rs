@@ -1,15 +1,17 @@
 //! PURE: a model's description as table, indexes, constraints and triggers.
 
+mod expansion;
 mod postgres;
 mod sqlite;
 
+pub(super) use expansion::make_all;
 pub(super) use postgres::TELL;
 
 use std::fmt::Write as _;
 
 use crate::{
     db::Engine,
-    model::{Column, ColumnKind, ColumnType, ModelInfo, OnDelete},
+    model::{Column, ColumnKind, ColumnType, ModelInfo, OnDelete, OnUpdate},
     sql,
 };
 
@@ -206,6 +208,21 @@ fn cascade(model: &ModelInfo, models: &[&'static ModelInfo]) -> String {
                     "    UPDATE {} SET deleted = TRUE WHERE {} = NEW.id AND NOT deleted;",
                     child.table, reference.column,
                 );
+            }
+        }
+    }
+    body
+}
+
+/// The updates by which a change of a row's goal goes on to the rows whose reference says
+/// `on_update = sync`; empty when there are none.
+fn pass_on(engine: Engine, model: &ModelInfo, models: &[&'static ModelInfo]) -> String {
+    let mut body = String::new();
+    for child in models {
+        for reference in child.references {
+            if (reference.target)() == model && reference.on_update == OnUpdate::Sync {
+                let touch = sql::touch(engine, child, &format!("{} = NEW.id", reference.column));
+                let _ = writeln!(body, "    {touch};");
             }
         }
     }

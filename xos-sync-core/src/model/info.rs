@@ -21,6 +21,28 @@ pub struct ModelInfo {
     pub references: &'static [Reference],
     /// What may stand only once among the rows that are not deleted.
     pub uniques: &'static [Unique],
+    /// Which rows there are to be, where they follow from other models' rows.
+    pub expansion: Option<Expansion>,
+}
+
+/// Rows that the database makes and removes itself, because they follow from the rows of other
+/// models: one for each combination of those for which the condition holds. What the original
+/// system's model policies did.
+pub struct Expansion {
+    /// The models whose rows are combined.
+    pub sources: &'static [Source],
+    /// What holds of a combination, as SQL over the sources' names.
+    pub on: &'static str,
+    /// The columns that are filled in, each with its value as `source.column`.
+    pub values: &'static [(&'static str, &'static str)],
+}
+
+/// A model that an [`Expansion`] combines.
+pub struct Source {
+    /// The name of its row in the condition and the values.
+    pub alias: &'static str,
+    /// The model.
+    pub model: fn() -> &'static ModelInfo,
 }
 
 /// One column of the author's.
@@ -74,6 +96,8 @@ pub struct Reference {
     pub nullable: bool,
     /// What a deletion of the target does here.
     pub on_delete: OnDelete,
+    /// What a change of the target's goal does here.
+    pub on_update: OnUpdate,
 }
 
 /// What the deletion of a row does to the rows that reference it.
@@ -83,6 +107,15 @@ pub enum OnDelete {
     Wait,
     /// The referencing rows are deleted too, before it.
     Cascade,
+}
+
+/// What a change of a row's goal does to the rows that reference it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUpdate {
+    /// Nothing (the default).
+    Nothing,
+    /// They are pending again, because their step looks at the referenced row too.
+    Sync,
 }
 
 /// Columns whose values together stand only once among rows that are not deleted.
@@ -115,6 +148,18 @@ impl fmt::Debug for Reference {
             .field("target", &(self.target)().name)
             .field("nullable", &self.nullable)
             .field("on_delete", &self.on_delete)
+            .field("on_update", &self.on_update)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Expansion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.sources.iter().map(|source| (source.model)().name).collect();
+        f.debug_struct("Expansion")
+            .field("sources", &names)
+            .field("on", &self.on)
+            .field("values", &self.values)
             .finish()
     }
 }

@@ -14,7 +14,10 @@ use crate::db::AnyConnection;
 
 pub use bookkeeping::{Bookkeeping, BookkeepingRow};
 pub use id::Id;
-pub use info::{Column, ColumnKind, ColumnType, ModelInfo, OnDelete, Reference, Unique};
+pub use info::{
+    Column, ColumnKind, ColumnType, Expansion, ModelInfo, OnDelete, OnUpdate, Reference, Source,
+    Unique,
+};
 pub use micros::Micros;
 pub use object_ref::ObjectRef;
 pub use secret::Secret;

@@ -57,7 +57,8 @@ impl<M: Model> Pending<M> {
         }
         self.noted += ids.len();
         let db = self.context.db();
-        let statement = sql::touch(db.engine(), M::INFO, &ids);
+        let which = format!("id IN ({})", sql::list(ids));
+        let statement = sql::touch(db.engine(), M::INFO, &which);
         db.write_quietly(move |conn| sql_query(&statement).execute(conn)).await?;
         Ok(())
     }

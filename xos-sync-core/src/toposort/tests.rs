@@ -1,5 +1,8 @@
 use super::*;
-use crate::{db::Engine, model::OnDelete};
+use crate::{
+    db::Engine,
+    model::{OnDelete, OnUpdate},
+};
 
 macro_rules! table {
     ($const:ident, $name:literal, [$($column:literal -> $target:ident $nullable:literal),*]) => {
@@ -15,8 +18,10 @@ macro_rules! table {
                 target: || &$target,
                 nullable: $nullable,
                 on_delete: OnDelete::Wait,
+                on_update: OnUpdate::Nothing,
             }),*],
             uniques: &[],
+            expansion: None,
         };
     };
 }

@@ -12,6 +12,8 @@
 )]
 
 mod chaos;
+#[path = "expansion.rs"]
+mod concurrent_expansion;
 mod members;
 mod transactions;
 
@@ -24,6 +26,8 @@ mod crash;
 mod deletion;
 #[path = "../scenarios/events.rs"]
 mod events;
+#[path = "../scenarios/expansion.rs"]
+mod expansion;
 #[path = "../scenarios/fairness.rs"]
 mod fairness;
 #[path = "../scenarios/isolation.rs"]

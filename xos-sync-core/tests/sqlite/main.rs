@@ -25,6 +25,8 @@ mod crash;
 mod deletion;
 #[path = "../scenarios/events.rs"]
 mod events;
+#[path = "../scenarios/expansion.rs"]
+mod expansion;
 #[path = "../scenarios/fairness.rs"]
 mod fairness;
 #[path = "../scenarios/isolation.rs"]

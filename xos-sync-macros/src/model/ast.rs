@@ -9,6 +9,7 @@ use syn::{
     spanned::Spanned,
 };
 
+use super::expansion::{self, Expansion};
 use crate::errors::Errors;
 
 /// `#[model(…)]` and the struct that it stands on.
@@ -24,6 +25,7 @@ pub(super) struct Input {
 pub(super) struct Options {
     pub(super) table: Option<Ident>,
     pub(super) uniques: Vec<Vec<Ident>>,
+    pub(super) expansion: Option<Expansion>,
     /// Whether all of it could be read.
     pub(super) complete: bool,
 }
@@ -51,11 +53,13 @@ pub(super) struct Marks {
     pub(super) broken: bool,
 }
 
-/// `#[references(Target, on_delete = cascade)]`.
+/// `#[references(Target, on_delete = cascade, on_update = sync)]`.
 pub(super) struct ReferenceMark {
     pub(super) target: Path,
     /// The word `cascade`, when it is there.
     pub(super) cascade: Option<Ident>,
+    /// The word `sync`, when it is there.
+    pub(super) sync: Option<Ident>,
 }
 
 /// Reads the tokens. `None` when there is no struct with named fields to go on with.
@@ -132,11 +136,21 @@ fn option(input: ParseStream<'_>, options: &mut Options, errors: &mut Errors) ->
             }
             options.uniques.push(columns.into_iter().collect());
         }
+        "expand" => {
+            let content;
+            parenthesized!(content in input);
+            if options.expansion.is_some() {
+                errors.at(&name, "`expand` is given twice");
+            }
+            let expansion = expansion::parse(name, &content)?;
+            options.expansion.get_or_insert(expansion);
+        }
         other => {
             return Err(syn::Error::new_spanned(
                 &name,
                 format!(
-                    "`#[model]` has no option `{other}`: write `table = …` and, if needed, `unique(…)`"
+                    "`#[model]` has no option `{other}`: write `table = …` and, if needed, `unique(…)` or \
+                     `expand(…)`"
                 ),
             ));
         }
@@ -190,28 +204,35 @@ fn bare(attr: &Attribute, errors: &mut Errors) -> Option<Attribute> {
 
 fn reference(input: ParseStream<'_>) -> syn::Result<ReferenceMark> {
     let target = input.parse()?;
-    let mut mark = ReferenceMark { target, cascade: None };
+    let mut mark = ReferenceMark { target, cascade: None, sync: None };
     while !input.is_empty() {
         input.parse::<Token![,]>()?;
         if input.is_empty() {
             break;
         }
         let name: Ident = input.parse()?;
-        if name != "on_delete" {
+        if name != "on_delete" && name != "on_update" {
             return Err(syn::Error::new(
                 name.span(),
-                "the only option here is `on_delete = cascade`",
+                "the options here are `on_delete = cascade` and `on_update = sync`",
             ));
         }
         input.parse::<Token![=]>()?;
         let word: Ident = input.parse()?;
-        match word.to_string().as_str() {
-            "cascade" => mark.cascade = Some(word),
-            "wait" => {}
-            _ => {
+        match (name.to_string().as_str(), word.to_string().as_str()) {
+            ("on_delete", "cascade") => mark.cascade = Some(word),
+            ("on_update", "sync") => mark.sync = Some(word),
+            ("on_delete", "wait") | ("on_update", "nothing") => {}
+            ("on_delete", _) => {
                 return Err(syn::Error::new(
                     word.span(),
                     "write `on_delete = cascade` or `on_delete = wait`",
+                ));
+            }
+            _ => {
+                return Err(syn::Error::new(
+                    word.span(),
+                    "write `on_update = sync` or `on_update = nothing`",
                 ));
             }
         }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{expand::item, new, table::table, valid::Model};
+use super::{expand::item, expansion, new, table::table, valid::Model};
 
 /// What stands after a mistake: all that other code may name, doing nothing.
 pub(super) fn dummy(model: &Model) -> TokenStream {
@@ -14,7 +14,8 @@ pub(super) fn dummy(model: &Model) -> TokenStream {
     let named = model
         .columns
         .iter()
-        .filter_map(|column| Some(&column.input.marks.references.as_ref()?.target));
+        .filter_map(|column| Some(&column.input.marks.references.as_ref()?.target))
+        .chain(model.expansion.iter().flat_map(expansion::models));
     quote! {
         // What the author imports is in use.
         const _: fn() = || { #(let _: ::core::option::Option<#named> = ::core::option::Option::None;)* };
@@ -26,6 +27,7 @@ pub(super) fn dummy(model: &Model) -> TokenStream {
             type New = #new_name;
             const INFO: &'static ::xos_sync_core::model::ModelInfo = &::xos_sync_core::model::ModelInfo {
                 name: "", table: "", crate_name: "", doc: "", label: ::core::option::Option::None, columns: &[], references: &[], uniques: &[],
+                expansion: ::core::option::Option::None,
             };
             fn id(&self) -> ::xos_sync_core::Id<Self> { loop {} }
             fn bookkeeping(&self) -> &::xos_sync_core::model::Bookkeeping { loop {} }

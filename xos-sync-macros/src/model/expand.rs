@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::{
+    expansion,
     methods::{plain, queries},
     new,
     table::{bookkeeping, table},
@@ -90,6 +91,7 @@ fn info(model: &Model) -> TokenStream {
     let uniques = model.uniques.iter().map(|columns| {
         quote! { ::xos_sync_core::model::Unique { columns: &[#(#columns),*] } }
     });
+    let expansion = optional(model.expansion.as_ref().map(expansion::written_out));
     let label_column = optional(
         model
             .label
@@ -106,6 +108,7 @@ fn info(model: &Model) -> TokenStream {
             columns: &[#(#columns),*],
             references: &[#(#references),*],
             uniques: &[#(#uniques),*],
+            expansion: #expansion,
         }
     }
 }
@@ -138,12 +141,14 @@ fn reference(column: &Column) -> Option<TokenStream> {
     let target = &mark.target;
     let target = quote_spanned! { target.span()=> <#target as ::xos_sync_core::Model>::INFO };
     let on_delete = if mark.cascade.is_some() { quote!(Cascade) } else { quote!(Wait) };
+    let on_update = if mark.sync.is_some() { quote!(Sync) } else { quote!(Nothing) };
     Some(quote! {
         ::xos_sync_core::model::Reference {
             column: #name,
             target: || #target,
             nullable: #nullable,
             on_delete: ::xos_sync_core::model::OnDelete::#on_delete,
+            on_update: ::xos_sync_core::model::OnUpdate::#on_update,
         }
     })
 }

@@ -4,6 +4,7 @@ mod ast;
 mod default;
 mod dummy;
 mod expand;
+mod expansion;
 mod field_type;
 mod methods;
 mod new;

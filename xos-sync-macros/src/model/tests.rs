@@ -29,7 +29,7 @@ fn what_is_right_is_taken() {
         quote!(#[backend] #[choice] pub color: Option<Color>),
         quote!(#[references(Site)] pub parent_id: Option<Id<Site>>),
         quote!(#[references(models::Slice, on_delete = cascade,)] pub slice_id: Id<Slice>),
-        quote!(#[references(Slice, on_delete = wait)] pub slice_id: Id<Slice>),
+        quote!(#[references(Slice, on_delete = wait, on_update = sync)] pub slice_id: Id<Slice>),
         quote!(#[serde(skip)] pub r#type: String),
     ] {
         assert_eq!(about(field.clone()), Vec::<String>::new(), "{field}");
@@ -61,11 +61,16 @@ fn each_mistake_in_a_field_is_told_once() {
         (quote!(#[references] pub id_of: Id<A>), "expected attribute arguments"),
         (
             quote!(#[references(A, cascade)] pub id_of: Id<A>),
-            "the only option here is `on_delete = cascade`",
+            "the options here are `on_delete = cascade` and `on_update = sync`",
         ),
         (
             quote!(#[references(A, on_delete = no)] pub id_of: Id<A>),
             "write `on_delete = cascade` or",
+        ),
+        (quote!(#[references(A, on_update = go)] pub id_of: Id<A>), "write `on_update = sync` or"),
+        (
+            quote!(#[references(Site, on_update = sync)] pub up: Option<Id<Site>>),
+            "a change cannot go on within its own model",
         ),
         (
             quote!(#[references(A)] #[backend] pub id_of: Option<Id<A>>),
@@ -186,4 +191,44 @@ fn the_struct_stands_after_a_mistake() {
     );
     assert!(written.contains("pub struct NewSite"), "{written}");
     assert!(!written.contains("inventory"), "it must not be linked: {written}");
+}
+
+#[test]
+fn each_mistake_in_an_expansion_is_told_once() {
+    let pair = quote! {
+        pub struct Pair {
+            #[references(A)]
+            pub a_id: Id<A>,
+            #[default("x")]
+            pub name: String,
+            #[backend]
+            pub found: Option<String>,
+        }
+    };
+    for (inside, start) in [
+        (quote!(a in A, on = "a.x", a_id = a.id), ""),
+        (quote!(a_id = a.id), "say what the rows follow from"),
+        (quote!(a in A, a in B, a_id = a.id), "two sources have the same name"),
+        (quote!(new in A, a_id = new.id), "`new` has a meaning of its own here"),
+        (quote!(a in A, b_id = a.id, a_id = a.id), "there is no column `b_id`"),
+        (quote!(a in A, a_id = a.id, found = a.id), "a step writes this column"),
+        (quote!(a in A, a_id = a.id, a_id = a.up), "the column is filled in twice"),
+        (quote!(a in A, a_id = b.id), "there is no source `b`"),
+        (quote!(a in A, a_id = 5), "write a source, `s in Slice`, or the value of a column"),
+        (quote!(a in A, a_id), "write a source, `s in Slice`, or the value of a column"),
+        (quote!(a in A, on = a.x, a_id = a.id), "write an SQL condition"),
+        (quote!(a in A), "`expand` does not say what stands here: `a_id = …`"),
+        (
+            quote!(a in A, a_id = a.id, name = a.name),
+            "each row is made once: add `unique(a_id, name)`",
+        ),
+    ] {
+        let options = quote!(table = pairs, unique(a_id), expand(#inside));
+        let messages = messages(options, pair.clone());
+        assert_eq!(messages.len(), usize::from(!start.is_empty()), "{inside}: {messages:?}");
+        assert!(
+            messages.iter().all(|message| message.starts_with(start)),
+            "{inside}: {messages:?}"
+        );
+    }
 }

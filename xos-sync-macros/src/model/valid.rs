@@ -8,6 +8,7 @@ use syn::{Ident, ItemStruct, Path, Type, ext::IdentExt};
 use super::{
     ast::{FieldInput, Input, ReferenceMark, place},
     default,
+    expansion::{self, Expansion},
     field_type::{FieldType, Kind, UNKNOWN, written},
 };
 use crate::{doc, errors::Errors};
@@ -20,6 +21,7 @@ pub(super) struct Model {
     pub(super) table: Ident,
     pub(super) columns: Vec<Column>,
     pub(super) uniques: Vec<Vec<String>>,
+    pub(super) expansion: Option<Expansion>,
     /// The first sentence of the documentation.
     pub(super) doc: String,
     /// The column that people call the row by.
@@ -101,11 +103,14 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     let columns: Vec<Column> =
         fields.into_iter().map(|field| column(field, &item.ident, &table, errors)).collect();
     let uniques = uniques(options.uniques, &columns, errors);
+    if let Some(expansion) = &options.expansion {
+        expansion::check(expansion, &columns, &uniques, errors);
+    }
     let label = label(&columns, errors);
     let doc = doc::first_sentence(&item.attrs);
     let columns =
         columns.into_iter().filter(|column| !OURS.contains(&column.name.as_str())).collect();
-    Model { item, table, columns, uniques, doc, label }
+    Model { item, table, columns, uniques, expansion: options.expansion, doc, label }
 }
 
 fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) -> Column {
@@ -177,6 +182,11 @@ fn check_reference(input: &FieldInput, field_type: &FieldType, model: &Ident, er
             "deleting a row cannot cascade within its own model: leave it out, and the row waits until no \
              other references it",
         );
+    }
+    if let Some(sync) = &mark.sync
+        && mark.target.is_ident(model)
+    {
+        errors.at(sync, "a change cannot go on within its own model: leave it out");
     }
     if let Some(backend) = &input.marks.backend {
         errors.push(syn::Error::new(

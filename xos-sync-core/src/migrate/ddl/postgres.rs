@@ -1,6 +1,6 @@
 //! PostgreSQL's constraints and triggers: what SQLite's do, and the notifications.
 
-use super::{Extra, Kind, cascade, goal_columns, kept_columns};
+use super::{Extra, Kind, cascade, expansion, goal_columns, kept_columns, pass_on};
 use crate::{db::Engine, model::ModelInfo, sql};
 
 const NOW: &str = sql::now(Engine::Postgres);
@@ -90,7 +90,38 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
         let sql = when.calling(model, &format!("{cascade}    RETURN NULL;\n"));
         triggers.push((format!("{table}_cascade"), sql));
     }
+    let pass_on = pass_on(Engine::Postgres, model, models);
+    if !pass_on.is_empty() {
+        let goal = goal_columns(model);
+        let event = format!("AFTER UPDATE OF {}", goal.join(", "));
+        let when = format!("NOT NEW.deleted AND {}", differs(&goal));
+        let sql = Trigger { name: "pass_on", event: &event, when: &when }
+            .calling(model, &format!("{pass_on}    RETURN NULL;\n"));
+        triggers.push((format!("{table}_pass_on"), sql));
+    }
+    triggers.extend(expansion::effects(model, models).into_iter().flat_map(|e| expand(model, e)));
     triggers
+}
+
+/// What follows from a row is made when its transaction commits, by one transaction at a time:
+/// of two that combine, the later one sees the other's rows. Nobody waits for an open one.
+fn expand(model: &ModelInfo, effect: expansion::Effect) -> [(String, String); 2] {
+    let table = model.table;
+    let of = format!("UPDATE OF {}", goal_columns(model).join(", "));
+    let (made, remade) = (format!("{}_make", effect.name), format!("{}_remake", effect.name));
+    [("INSERT", effect.insert, made), (of.as_str(), effect.update, remade)].map(
+        |(event, body, name)| {
+            let sql = format!(
+                "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql \
+                 SET search_path FROM CURRENT AS $$\nBEGIN\n    \
+                 PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'));\n    \
+                 {body};\n    RETURN NULL;\nEND $$;\n\
+                 CREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
+                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\nEXECUTE FUNCTION {name}()"
+            );
+            (name, sql)
+        },
+    )
 }
 
 /// A trigger with a function of its own.

@@ -1,7 +1,7 @@
 //! SQLite's triggers. They use only what SQLite 3.35 has, because they run in the library of
 //! whoever writes.
 
-use super::{cascade, goal_columns, kept_columns};
+use super::{cascade, expansion, goal_columns, kept_columns, pass_on};
 use crate::{db::Engine, model::ModelInfo, sql};
 
 const NOW: &str = sql::now(Engine::Sqlite);
@@ -19,6 +19,21 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
     if let Some(cascade) = cascade_trigger(model, models) {
         triggers.push((format!("{table}_cascade"), cascade));
     }
+    if let Some(pass_on) = pass_on_trigger(model, models) {
+        triggers.push((format!("{table}_pass_on"), pass_on));
+    }
+    for effect in expansion::effects(model, models) {
+        let goal = goal_columns(model).join(", ");
+        for (event, body, name) in [
+            ("INSERT".to_owned(), effect.insert, format!("{}_make", effect.name)),
+            (format!("UPDATE OF {goal}"), effect.update, format!("{}_remake", effect.name)),
+        ] {
+            let sql = format!(
+                "CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW\nBEGIN\n    {body};\nEND"
+            );
+            triggers.push((name, sql));
+        }
+    }
     triggers
 }
 
@@ -27,9 +42,6 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
 /// whole rows) is put back.
 fn touch_trigger(model: &ModelInfo) -> String {
     let (goal, kept, now) = (goal_columns(model), kept_columns(model), NOW);
-    let differs = |columns: &[&str]| {
-        columns.iter().map(|c| format!("NEW.{c} IS NOT OLD.{c}")).collect::<Vec<_>>().join(" OR ")
-    };
     let changed = differs(&goal);
     let meddled = differs(&[&kept[..], &["updated", "attempts", "retry_at", "purgeable"]].concat());
     let kept: Vec<_> = kept.iter().map(|column| format!("{column} = OLD.{column}")).collect();
@@ -101,4 +113,23 @@ fn cascade_trigger(model: &ModelInfo, models: &[&'static ModelInfo]) -> Option<S
             table = model.table,
         )
     })
+}
+
+/// The change of a row goes on to the rows whose reference says `on_update = sync`.
+fn pass_on_trigger(model: &ModelInfo, models: &[&'static ModelInfo]) -> Option<String> {
+    let body = pass_on(Engine::Sqlite, model, models);
+    let goal = goal_columns(model);
+    (!body.is_empty()).then(|| {
+        format!(
+            "CREATE TRIGGER {table}_pass_on AFTER UPDATE OF {columns} ON {table} FOR EACH ROW\n\
+             WHEN NOT NEW.deleted AND ({changed})\nBEGIN\n{body}END",
+            table = model.table,
+            columns = goal.join(", "),
+            changed = differs(&goal),
+        )
+    })
+}
+
+fn differs(columns: &[&str]) -> String {
+    columns.iter().map(|c| format!("NEW.{c} IS NOT OLD.{c}")).collect::<Vec<_>>().join(" OR ")
 }
