@@ -1,1 +1,3 @@
-//! The OpenStack Synchronizer of xos-sync. Its steps are not written yet.
+//! The OpenStack Synchronizer of xos-sync: so far its [`client`]. Its steps are not written yet.
+
+pub mod client;
