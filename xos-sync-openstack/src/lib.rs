@@ -1,3 +1,15 @@
-//! The OpenStack Synchronizer of xos-sync: so far its [`client`]. Its steps are not written yet.
+//! The OpenStack Synchronizer: keeps projects, users, roles, images, networks and servers of one or more
+//! OpenStack clouds in line with the goal state.
+//!
+//! Name this crate in your program (`use xos_sync_openstack as _;`), and its steps are linked in. They work
+//! on the core data model, for every [`Controller`](xos_sync_core::models::Controller) whose `backend_type`
+//! is [`OpenStack`](BACKEND_TYPE); see [`Clouds`] for how each is logged in to.
 
 pub mod client;
+pub mod steps;
+
+mod clouds;
+
+pub use clouds::{BACKEND_TYPE, Clouds};
+
+xos_sync_core::backend!(Clouds, Clouds::linked);

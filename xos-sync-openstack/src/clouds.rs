@@ -1,0 +1,111 @@
+//! The clouds that the controllers stand for, several at once.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use xos_sync_core::{Context, Id, Micros, Model as _, StepError, models::Controller};
+
+use crate::client::{Cloud, ConfigError, Credentials, Named, Scope};
+
+/// What the column `backend_type` of a [`Controller`] says when it is an OpenStack cloud.
+pub const BACKEND_TYPE: &str = "OpenStack";
+
+/// The domain of a controller that names none.
+const DOMAIN: &str = "Default";
+
+/// The clouds of the controllers whose `backend_type` is [`BACKEND_TYPE`]: one client for each row,
+/// kept as long as the row does not change. Cheap to clone.
+///
+/// A controller that has an `auth_url` is logged in to with its own `admin_user`, `admin_password`,
+/// `admin_tenant` and `domain`. One that has none is the entry of its name in a clouds.yaml, or else
+/// the cloud of the variables `OS_…`.
+#[derive(Clone, Default)]
+pub struct Clouds(Arc<Mutex<HashMap<i64, Known>>>);
+
+struct Known {
+    version: Micros,
+    cloud: Cloud,
+}
+
+impl Clouds {
+    /// None yet: they are made when they are asked for.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As [`Clouds::new`], for [`backend!`](xos_sync_core::backend).
+    pub(crate) async fn linked() -> Result<Self, Infallible> {
+        Ok(Self::new())
+    }
+
+    /// The cloud of a controller.
+    ///
+    /// # Errors
+    /// What is missing in the controller's row, or what the database answered.
+    pub async fn of(&self, cx: &Context, id: Id<Controller>) -> Result<Cloud, StepError> {
+        self.client(&cx.get(id).await?)
+    }
+
+    /// All OpenStack controllers that are not deleted, with their clouds, in the order of their keys.
+    ///
+    /// # Errors
+    /// As [`Clouds::of`], of the first that is not right.
+    pub async fn all(&self, cx: &Context) -> Result<Vec<(Controller, Cloud)>, StepError> {
+        let filter = format!("backend_type = '{BACKEND_TYPE}' AND NOT deleted");
+        let rows = cx.db().run(move |conn| Controller::load(conn, &filter, i64::MAX)).await?;
+        rows.into_iter()
+            .map(|controller| {
+                let cloud = self.client(&controller)?;
+                Ok((controller, cloud))
+            })
+            .collect()
+    }
+
+    fn client(&self, controller: &Controller) -> Result<Cloud, StepError> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (key, version) = (controller.id.raw(), controller.bookkeeping().updated);
+        if let Some(there) = known.get(&key).filter(|there| there.version == version) {
+            return Ok(there.cloud.clone());
+        }
+        let cloud = made(controller).map_err(|why| {
+            let object = controller.object_ref();
+            StepError::transient(format!(
+                "{object} cannot be used: {why}; it tries again by itself"
+            ))
+        })?;
+        known.insert(key, Known { version, cloud: cloud.clone() });
+        Ok(cloud)
+    }
+}
+
+impl fmt::Debug for Clouds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("Clouds").field("known", &known.len()).finish()
+    }
+}
+
+fn made(controller: &Controller) -> Result<Cloud, String> {
+    let Some(auth_url) = &controller.auth_url else {
+        let named = Cloud::named(&controller.name).or_else(|_: ConfigError| Cloud::from_env());
+        return named.map_err(|error| {
+            format!("it has no auth_url, and {error}: fill in auth_url, admin_user, admin_password and admin_tenant")
+        });
+    };
+    let missing = |column: &str| format!("it has an auth_url but no {column}: fill it in");
+    let user = controller.admin_user.clone().ok_or_else(|| missing("admin_user"))?;
+    let password = controller.admin_password.as_ref().ok_or_else(|| missing("admin_password"))?;
+    let tenant = controller.admin_tenant.clone().ok_or_else(|| missing("admin_tenant"))?;
+    let domain = Named::Name(controller.domain.clone().unwrap_or_else(|| DOMAIN.to_owned()));
+    let credentials =
+        Credentials::Password { user, domain: domain.clone(), password: password.reveal().into() };
+    Cloud::builder(auth_url, credentials)
+        .scope(Scope::ProjectName { name: tenant, domain })
+        .build()
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,26 @@
+//! How things on OpenStack are known to be a row's.
+//!
+//! Projects, networks, subnets, routers, ports and servers carry two tags; what has no tags carries
+//! the same in its description or its properties.
+
+use xos_sync_core::{Context, Model};
+
+/// What stands before a row's uid, which is never used again, in a tag.
+pub const UID: &str = "xos-uid=";
+/// What stands before the name of the Synchronizer in a tag.
+pub const SYNCHRONIZER: &str = "xos-synchronizer=";
+
+/// The tag that says which row a thing is of.
+pub(super) fn uid<M: Model>(row: &M) -> String {
+    format!("{UID}{}", row.uid())
+}
+
+/// The tags for what is made for this row.
+pub(super) fn tags<M: Model>(cx: &Context, row: &M) -> Vec<String> {
+    vec![uid(row), format!("{SYNCHRONIZER}{}", cx.synchronizer())]
+}
+
+/// The same as a text, for what has no tags.
+pub(super) fn description<M: Model>(cx: &Context, row: &M) -> String {
+    tags(cx, row).join(" ")
+}
