@@ -127,13 +127,13 @@ async fn a_budget_that_is_missing_or_too_much_is_told_at_the_start() {
     );
 }
 
-/// A world in which `rows` crops wait, and the calls of the first few are held up.
-async fn held_up(held: usize, rows: usize) -> (World, Vec<Gate>) {
+/// A world in which crops wait, and all of their calls are held up.
+async fn held_up(rows: usize) -> (World, Vec<Gate>) {
     let world = World::new().await;
     let farm = world.farm("farm").await;
     let field = world.field("field", &farm).await;
     world.pass().await;
-    let gates = (0..held).map(|at| world.backend.gate(&format!("sync crop{at}"))).collect();
+    let gates = (0..rows).map(|at| world.backend.gate(&format!("sync crop{at}"))).collect();
     for at in 0..rows {
         world.crop(&format!("crop{at}"), &field).await;
     }
@@ -150,7 +150,7 @@ async fn the_status_names_the_limit_that_binds() {
     for (calls, limit) in
         [(256, "its concurrency of 4"), (2, "the 2 calls at once of this process")]
     {
-        let (world, gates) = held_up(calls.min(4), 6).await;
+        let (world, gates) = held_up(6).await;
         let builder = world.builder().calls(calls).lease(Duration::from_secs(1));
         let running = Running::start(builder.build().await.unwrap());
         told(&world, &format!("farm/SyncCrops is held back by {limit}, ")).await;
