@@ -14,6 +14,7 @@
 mod chaos;
 mod fairness;
 mod members;
+mod storm;
 mod transactions;
 
 // The scenarios are the same on every engine.
@@ -43,6 +44,11 @@ mod retry;
 mod start;
 #[path = "../scenarios/world/mod.rs"]
 mod world;
+
+/// A number from the environment, for runs that are larger than the usual one.
+fn setting(name: &str, unless_set: u64) -> u64 {
+    std::env::var(name).map_or(unless_set, |value| value.parse().unwrap())
+}
 
 /// The engine that these tests run on.
 pub const ENGINE: xos_sync_core::db::Engine = xos_sync_core::db::Engine::Postgres;

@@ -20,7 +20,7 @@ use xos_sync_core::{
     migrate,
 };
 
-use crate::world::registry;
+use crate::{setting, world::registry};
 
 const PROCESSES: usize = 4;
 
@@ -30,10 +30,6 @@ struct Site {
     folder: tempfile::TempDir,
     objects: usize,
     processes: Vec<Child>,
-}
-
-fn setting(name: &str, unless_set: u64) -> u64 {
-    std::env::var(name).map_or(unless_set, |value| value.parse().unwrap())
 }
 
 impl Site {
