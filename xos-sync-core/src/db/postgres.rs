@@ -25,9 +25,12 @@ pub(crate) fn establish(url: &str) -> Result<diesel::PgConnection, String> {
 }
 
 /// Set on every connection. Nobody's lock is waited for without end, because one connection
-/// writes for all.
+/// writes for all. What a process holds that fell silent in the middle of a transaction is soon
+/// free for those that take over from it, unless somebody has set another time.
 #[cfg(feature = "postgres")]
-const SETUP: &str = "SET lock_timeout = '5s'; SET client_min_messages = warning;";
+const SETUP: &str = "SET lock_timeout = '5s'; SET client_min_messages = warning; \
+    SELECT set_config('idle_in_transaction_session_timeout', '10s', FALSE) \
+    WHERE current_setting('idle_in_transaction_session_timeout') = '0';";
 
 /// What a connection asks for unless the URL says otherwise: it notices within half a minute
 /// that the server is out of reach, and shows who it is.

@@ -12,8 +12,10 @@
 )]
 
 mod chaos;
+mod commits;
 mod fairness;
 mod members;
+mod relay;
 mod storm;
 mod transactions;
 
