@@ -61,8 +61,12 @@ fn with_defaults(url: &str) -> String {
 /// Adds advice to what libpq says when a server cannot be used.
 #[cfg(feature = "postgres")]
 fn explain(message: &str) -> String {
-    let message = message.trim_end();
-    let advice = if message.contains("Connection refused") || message.contains("No such file") {
+    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let advice = if message.contains("certificate verify failed") {
+        "; correct sslrootcert, or let the server have a certificate of that root"
+    } else if message.contains("does not match host name") {
+        "; correct the host, or let the server have a certificate for it"
+    } else if message.contains("Connection refused") || message.contains("No such file") {
         "; start the server, or correct host and port"
     } else if message.contains("does not exist") && message.contains("database") {
         "; make it with `createdb`, or correct the name"

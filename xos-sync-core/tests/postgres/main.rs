@@ -16,7 +16,9 @@ mod commits;
 mod fairness;
 mod members;
 mod relay;
+mod server;
 mod storm;
+mod tls;
 mod transactions;
 
 // The scenarios are the same on every engine.
