@@ -48,6 +48,8 @@ mod retry;
 mod start;
 #[path = "../scenarios/world/mod.rs"]
 mod world;
+#[path = "../scenarios/writes.rs"]
+mod writes;
 
 /// A number from the environment, for runs that are larger than the usual one.
 fn setting(name: &str, unless_set: u64) -> u64 {
