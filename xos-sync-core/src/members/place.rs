@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_process_that_is_hidden_in_proc_is_not_gone() {
         hidden_by(
-            "mount -t proc -o hidepid=2 proc /proc && \
+            "mount -t proc -o hidepid=2,gid=65534 proc /proc && \
              exec setpriv --inh-caps=-all --bounding-set=-all \"$@\"",
         );
     }

@@ -1,5 +1,5 @@
 //! A bus whose server goes away again and again. A Synchronizer on a database server that tells it
-//! nothing hears of changes by the bus alone; a bridge publishes them.
+//! nothing hears of changes by the bus alone.
 //!
 //! More of it: `XOS_CHAOS_RESTARTS=10`.
 
@@ -14,6 +14,9 @@ use crate::{
     relay::{Fate, Relay},
     world::{Running, World, registry, until},
 };
+
+/// For a safety poll.
+const NEVER: Duration = Duration::from_secs(3600);
 
 /// A server of a test's own.
 pub(crate) trait Bus {
@@ -42,8 +45,6 @@ impl<B: Bus> Site<B> {
         let url = bus.begin();
         let world = World::new().await;
         let relay = Relay::start(&world.url(), deaf);
-        let bridge = Bridge::new(world.db.clone(), &registry(), publisher_at(&url).unwrap());
-        tokio::spawn(bridge.run(std::future::pending()));
         let builder = world
             .builder()
             .db(Db::open(&relay.url, OpenMode::Existing).await.unwrap())
@@ -54,6 +55,13 @@ impl<B: Bus> Site<B> {
         let site = Self { bus, url, world, running, _relay: relay };
         site.until_shown(Shown::Up).await;
         site
+    }
+
+    /// From now on the bus is told of all changes.
+    fn bridge(&self) {
+        let publisher = publisher_at(&self.url).unwrap();
+        let bridge = Bridge::new(self.world.db.clone(), &registry(), publisher);
+        tokio::spawn(bridge.run(std::future::pending()));
     }
 
     fn start_again(&mut self) {
@@ -120,11 +128,12 @@ fn deaf(said: &mut [u8]) -> Fate {
 }
 
 pub(crate) async fn again_and_again(bus: impl Bus) {
-    let mut site = Site::new(bus, Duration::from_secs(3600)).await;
+    let mut site = Site::new(bus, NEVER).await;
+    site.bridge();
     let restarts = std::env::var("XOS_CHAOS_RESTARTS").map_or(2, |times| times.parse().unwrap());
     let (mut names, mut back) = (Vec::new(), Vec::new());
     for time in 0..restarts {
-        let (by_event, by_catch_up) = (format!("while up {time}"), format!("while down {time}"));
+        let (by_event, late) = (format!("while up {time}"), format!("while down {time}"));
         site.add(&by_event);
         until("what the bus tells", async || site.has(&by_event)).await;
         if time % 2 == 0 {
@@ -133,21 +142,34 @@ pub(crate) async fn again_and_again(bus: impl Bus) {
             site.bus.end();
         }
         site.until_shown(Shown::Down).await;
-        site.add(&by_catch_up);
+        site.add(&late);
         tokio::time::sleep(Duration::from_millis(fastrand::u64(100..600))).await;
         // Nobody has told it.
-        assert!(!site.has(&by_catch_up));
+        assert!(!site.has(&late));
         site.start_again();
         let begun = Instant::now();
-        until("what was missed", async || site.has(&by_catch_up)).await;
+        until("what was missed", async || site.has(&late)).await;
         back.push(begun.elapsed());
         site.until_shown(Shown::Up).await;
-        names.extend([by_event, by_catch_up]);
+        names.extend([by_event, late]);
     }
     println!(
         "{restarts} restarts; what was missed was found, after the server was there: {back:.1?}"
     );
     site.check(names).await;
+}
+
+/// Nobody publishes what changes; whoever comes back looks at all.
+pub(crate) async fn found_when_it_is_back(bus: impl Bus) {
+    let mut site = Site::new(bus, NEVER).await;
+    site.bus.crash();
+    site.until_shown(Shown::Down).await;
+    site.add("missed");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!site.has("missed"));
+    site.start_again();
+    until("the row", async || site.has("missed")).await;
+    site.check(vec!["missed".into()]).await;
 }
 
 pub(crate) async fn found_by_the_poll(bus: impl Bus) {

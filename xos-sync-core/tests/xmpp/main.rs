@@ -53,6 +53,12 @@ async fn a_server_that_restarts_again_and_again_costs_only_time() {
 
 #[cfg(feature = "postgres")]
 #[tokio::test]
+async fn what_changes_while_the_server_is_away_is_found_when_it_is_back() {
+    restarts::found_when_it_is_back(server::Server::new()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
 async fn the_safety_poll_finds_what_changes_while_the_server_is_away() {
     restarts::found_by_the_poll(server::Server::new()).await;
 }
