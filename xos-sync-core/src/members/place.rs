@@ -68,7 +68,8 @@ fn started(pid: &str) -> Option<String> {
     (state != "Z").then(|| numbers.split_whitespace().nth(19).map(str::to_owned))?
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::process::{Command, Stdio};
 
