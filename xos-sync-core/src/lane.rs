@@ -45,17 +45,17 @@ pub(crate) struct Lane {
     pub(crate) questions: Arc<Questions>,
     sweeps: Vec<Sweep>,
     woken: VecDeque<Wake>,
-    /// Rows that somebody named: they come before all that is found by looking.
-    named: VecDeque<Wake>,
+    /// Rows that somebody has just changed: they come before all that is found by looking.
+    changed: VecDeque<Wake>,
     /// Questions for them since one for others.
-    named_asked: u32,
+    changed_asked: u32,
     /// The last question was a wake-up's.
     woke_last: bool,
     /// A question is out.
     asking: bool,
     pub(crate) ready: Arc<ReadyRows>,
-    /// Rows on their way to `ready`, while the journal is being written.
-    pub(crate) journaling: usize,
+    /// Rows on their way to each [`Place`] of `ready`, while the journal is being written.
+    pub(crate) journaling: [usize; 2],
     in_hand: HashMap<i64, InHand>,
     /// Grows each time that somebody may have changed something.
     generation: u64,
@@ -117,12 +117,12 @@ impl Lane {
             questions: Arc::new(questions),
             sweeps: wants.iter().map(sweep).collect(),
             woken: VecDeque::new(),
-            named: VecDeque::new(),
-            named_asked: 0,
+            changed: VecDeque::new(),
+            changed_asked: 0,
             woke_last: false,
             asking: false,
             ready: Arc::default(),
-            journaling: 0,
+            journaling: [0; 2],
             in_hand: HashMap::new(),
             generation: 0,
             pace,
@@ -171,19 +171,37 @@ impl Lane {
             .for_each(|sweep| sweep.dirty = true);
     }
 
+    /// Somebody changed rows and it is not known which: the newest come before all that is
+    /// waiting, if anything is.
+    pub(crate) fn wake_newest(&mut self) {
+        if self.observed.is_none() || self.in_hand.is_empty() {
+            return;
+        }
+        for want in [Want::Sync, Want::Delete] {
+            self.wake(Wake { want, by: By::Newest, condition: String::new() });
+        }
+    }
+
     /// Some rows may have become ready.
     pub(crate) fn wake(&mut self, wake: Wake) {
         if !self.sweeps.iter().any(|sweep| sweep.want == wake.want) {
             return;
         }
-        let queue = if wake.by == By::Key { &mut self.named } else { &mut self.woken };
-        if wake.by == By::Key
-            && let Some(before) = queue.iter_mut().find(|before| {
-                before.want == wake.want && before.condition.len() < LONGEST_CONDITION
-            })
-        {
-            before.condition = format!("{} OR {}", before.condition, wake.condition);
-            return;
+        let queue = match wake.by {
+            By::Key | By::Newest => &mut self.changed,
+            By::Reference(_) => &mut self.woken,
+        };
+        let same = queue.iter_mut().find(|before| {
+            (before.want, before.by) == (wake.want, wake.by)
+                && before.condition.len() < LONGEST_CONDITION
+        });
+        match (wake.by, same) {
+            (By::Newest, Some(_)) => return,
+            (By::Key, Some(before)) => {
+                before.condition = format!("{} OR {}", before.condition, wake.condition);
+                return;
+            }
+            _ => {}
         }
         if queue.len() >= MOST_WAKES {
             let wants: Vec<_> = queue.drain(..).map(|wake| wake.want).chain([wake.want]).collect();
@@ -199,19 +217,20 @@ impl Lane {
         if self.asking {
             return None;
         }
-        if self.ready.len() + self.journaling > MOST_READY {
-            let wants: Vec<_> = self.named.drain(..).map(|wake| wake.want).collect();
+        if self.ready.len() + self.journaling.iter().sum::<usize>() > MOST_READY {
+            let wants: Vec<_> = self.changed.drain(..).map(|wake| wake.want).collect();
             wants.into_iter().for_each(|want| self.look_again_for(want));
         }
-        let others_turn = self.named_asked >= FAVOURED && self.ready.len() <= self.pace.size / 2;
-        self.named_asked = if others_turn { 0 } else { self.named_asked };
-        if !others_turn && let Some(wake) = self.named.pop_front() {
-            self.named_asked += 1;
+        let waiting = self.ready.found() + self.journaling[Place::Rest as usize];
+        let others_turn = self.changed_asked >= FAVOURED && waiting <= self.pace.size / 2;
+        self.changed_asked = if others_turn { 0 } else { self.changed_asked };
+        if !others_turn && let Some(wake) = self.changed.pop_front() {
+            self.changed_asked += 1;
             self.asking = true;
             self.settled_meanwhile.clear();
             return Some(Question::Woken(wake));
         }
-        if self.ready.len() + self.journaling > self.pace.size / 2 {
+        if waiting > self.pace.size / 2 {
             return None;
         }
         self.pace.asks(now);
@@ -221,7 +240,7 @@ impl Lane {
         } else {
             self.next_wake(now).or_else(|| self.next_of_sweep(now))
         }
-        .or_else(|| self.named.pop_front().map(Question::Woken))?;
+        .or_else(|| self.changed.pop_front().map(Question::Woken))?;
         self.woke_last = matches!(question, Question::Woken(_));
         self.asking = true;
         self.settled_meanwhile.clear();
@@ -363,7 +382,7 @@ impl Lane {
             && !self.listing
             && self.in_hand.is_empty()
             && self.woken.is_empty()
-            && self.named.is_empty()
+            && self.changed.is_empty()
             && self.sweeps.iter().all(|sweep| !sweep.dirty && sweep.after.is_none())
     }
 

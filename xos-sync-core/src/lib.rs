@@ -79,6 +79,7 @@ mod journal;
 mod shard;
 mod members;
 mod roll;
+pub mod budget;
 mod pending;
 mod lane;
 mod run;

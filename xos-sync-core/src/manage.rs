@@ -66,6 +66,16 @@ struct Run {
     /// Listen for changes on this message bus too (may be repeated): xmpp://… or nats://…
     #[arg(long = "feed", value_name = "URL")]
     feeds: Vec<String>,
+    /// Allow this many calls a second to the steps that draw on this budget (may be repeated):
+    /// cloud=20, or cloud=20:40 for up to 40 at once after a rest.
+    #[arg(long = "budget", value_name = "NAME=RATE[:BURST]")]
+    budgets: Vec<crate::budget::Budget>,
+    /// Calls at once, of all steps together.
+    #[arg(long, value_name = "NUMBER")]
+    calls: Option<usize>,
+    /// Connections to the database at once.
+    #[arg(long, value_name = "NUMBER")]
+    connections: Option<usize>,
     /// Let every step list its backend first, whatever its interval.
     #[arg(long)]
     come_round: bool,

@@ -3,7 +3,10 @@
 //! Every question names the partial index that answers it, so that its cost follows from the
 //! rows that are pending, never from the rows that there are (C10).
 
-use std::time::{Duration, Instant};
+use std::{
+    cmp::Reverse,
+    time::{Duration, Instant},
+};
 
 use diesel::{
     OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
@@ -23,6 +26,9 @@ use crate::{
 
 /// Rows read at once, at the most.
 pub(crate) const BATCH: usize = 512;
+
+/// Rows that are looked at first because they were changed last.
+const NEWEST: usize = 64;
 
 /// The questions about one model, prepared as text when a run starts.
 #[derive(Debug, Clone)]
@@ -77,6 +83,9 @@ pub(crate) enum By {
     Reference(&'static str),
     /// By their own key or identity: somebody changed just these.
     Key,
+    /// By when they were changed, the last ones: somebody changed rows and it is not known
+    /// which.
+    Newest,
 }
 
 /// An answer.
@@ -159,6 +168,9 @@ impl Questions {
             Question::Woken(Wake { by: By::Key, condition, .. }) => {
                 (condition.clone(), String::new(), "")
             }
+            Question::Woken(Wake { by: By::Newest, want, .. }) => {
+                (self.newest(*want), String::new(), "")
+            }
         };
         let mine = shards.condition("c").map_or(String::new(), |mine| format!(" AND {mine}"));
         let wanted = match question.want() {
@@ -169,6 +181,17 @@ impl Questions {
         format!(
             "SELECT c.id FROM {table} AS c{index} WHERE ({condition}){mine} AND {wanted}{order} LIMIT {limit}",
             table = self.model.table,
+        )
+    }
+
+    /// The rows that were changed last, whether they are ready or not: read from the index
+    /// alone, whatever is pending.
+    fn newest(&self, want: Want) -> String {
+        format!(
+            "c.id IN (SELECT id FROM {table}{index} WHERE {standing} ORDER BY updated DESC LIMIT {NEWEST})",
+            table = self.model.table,
+            index = sql::indexed_by(self.engine, &self.standing_index(want)),
+            standing = standing(want),
         )
     }
 
@@ -190,7 +213,7 @@ impl Questions {
     ) -> QueryResult<Batch> {
         let begun = Instant::now();
         let want = question.want();
-        let rows = if matches!(question, Question::Woken(_)) && !self.any(conn, want)? {
+        let mut rows = if matches!(question, Question::Woken(_)) && !self.any(conn, want)? {
             Rows::Purge(Vec::new())
         } else {
             let keys = self.keys(question, limit, shards);
@@ -200,6 +223,9 @@ impl Questions {
                 _ => self.load_keys(conn, &keys)?,
             }
         };
+        if matches!(question, Question::Woken(Wake { by: By::Newest, .. })) {
+            rows.newest_first();
+        }
         let full = rows.len() >= limit;
         let retry_at = if full { None } else { self.next_retry(conn)? };
         Ok(Batch { rows, full, retry_at, took: begun.elapsed() })
@@ -227,14 +253,11 @@ impl Questions {
     /// Whether any row at all is wanted: the cheap question before one that may have to look
     /// at many clean rows.
     fn any(&self, conn: &mut AnyConnection, want: Want) -> QueryResult<bool> {
-        let condition = match want {
-            Want::Sync => sql::fresh(""),
-            Want::Delete | Want::Purge => sql::doomed(""),
-        };
         let found: Option<One> = sql_query(format!(
-            "SELECT CAST(1 AS BIGINT) AS one FROM {}{} WHERE {condition} LIMIT 1",
+            "SELECT CAST(1 AS BIGINT) AS one FROM {}{} WHERE {} LIMIT 1",
             self.model.table,
             sql::indexed_by(self.engine, &self.standing_index(want)),
+            standing(want),
         ))
         .get_result(conn)
         .optional()?;
@@ -265,10 +288,18 @@ impl Questions {
     }
 }
 
+/// What the index holds that answers for this want.
+fn standing(want: Want) -> String {
+    match want {
+        Want::Sync => sql::fresh(""),
+        Want::Delete | Want::Purge => sql::doomed(""),
+    }
+}
+
 impl Question {
-    /// Whether somebody named the rows.
-    pub(crate) fn is_of_named(&self) -> bool {
-        matches!(self, Self::Woken(Wake { by: By::Key, .. }))
+    /// Whether it is about rows that somebody has just changed.
+    pub(crate) fn is_of_changed(&self) -> bool {
+        matches!(self, Self::Woken(Wake { by: By::Key | By::Newest, .. }))
     }
 
     pub(crate) fn want(&self) -> Want {
@@ -284,6 +315,13 @@ impl Rows {
         match self {
             Self::Call(_, rows) => rows.len(),
             Self::Purge(rows) => rows.len(),
+        }
+    }
+
+    fn newest_first(&mut self) {
+        match self {
+            Self::Call(_, rows) => rows.sort_by_key(|row| Reverse(row.updated())),
+            Self::Purge(rows) => rows.sort_by_key(|(_, updated)| Reverse(*updated)),
         }
     }
 }

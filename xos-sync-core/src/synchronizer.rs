@@ -1,33 +1,37 @@
 //! A named set of steps over the data model, for those who embed it in their own program.
 
-use std::{any::Any, sync::Arc, time::Duration};
+mod budgets;
+mod builder;
+
+use std::{sync::Arc, time::Duration};
 
 use diesel::{RunQueryDsl, sql_query};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::{
-    db::{Db, OpenMode, ProcessLock},
-    error::{Error, RegistryError, Result},
-    event::{Feed, FeedStatus, Feeds, Handle, Inbox, SharedFeed, database_feed},
+    budget::Budget,
+    db::{Db, ProcessLock},
+    error::{RegistryError, Result},
+    event::{FeedStatus, Feeds, Handle, Inbox, SharedFeed},
     event_loop::{self, Until},
     journal::{self, Owner},
-    migrate,
-    model::{Micros, ModelInfo},
-    pass::{Clock, Limits, Passes, Report, Setup, Shown},
+    model::ModelInfo,
+    pass::{Clock, LimitStatus, Limits, Passes, Report, Setup, Shown},
     pending::{Question, Questions, Want},
-    registry::{Registry, StepRegistration},
     roll,
-    schedule::Backoff,
     shard::Shards,
-    step::{BackendSource, Backends, Context, Observed},
+    step::{Context, Observed},
 };
 
-/// How often all is looked at again although no event said so.
-const SAFETY_POLL: Duration = Duration::from_secs(30);
-/// How long a process that shares the work may be silent.
-const LEASE: Duration = Duration::from_secs(10);
-/// Calls at once, of all steps together.
-const CALLS: usize = 256;
+pub use builder::Builder;
+
+/// What a process says of itself.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Said {
+    pub(crate) feeds: Vec<FeedStatus>,
+    pub(crate) limits: Vec<LimitStatus>,
+}
 
 /// A Synchronizer that is ready to run.
 ///
@@ -43,6 +47,7 @@ pub struct Synchronizer {
     clock: Clock,
     safety_poll: Duration,
     lease: Duration,
+    budgets: Vec<Budget>,
     handle: Handle,
     progress: watch::Sender<Report>,
     reports: watch::Sender<Option<Report>>,
@@ -52,40 +57,10 @@ pub struct Synchronizer {
     _lock: Option<ProcessLock>,
 }
 
-/// What a [`Synchronizer`] is made of; [`Synchronizer::builder`].
-pub struct Builder {
-    name: Option<String>,
-    database: Option<Database>,
-    registry: Option<Registry>,
-    backends: Backends,
-    backoff: Backoff,
-    calls: usize,
-    clock: Clock,
-    safety_poll: Duration,
-    lease: Duration,
-    feeds: Vec<Box<dyn Feed>>,
-}
-
-enum Database {
-    Url(String),
-    Open(Db),
-}
-
 impl Synchronizer {
     /// Begins with the linked steps and models, and nothing else.
     pub fn builder() -> Builder {
-        Builder {
-            name: None,
-            database: None,
-            registry: None,
-            backends: Backends::default(),
-            backoff: Backoff::default(),
-            calls: CALLS,
-            clock: Arc::new(Micros::now),
-            safety_poll: SAFETY_POLL,
-            lease: LEASE,
-            feeds: Vec::new(),
-        }
+        Builder::new()
     }
 
     /// Its name.
@@ -154,6 +129,7 @@ impl Synchronizer {
             lease: self.lease,
             origin: self.origin.clone(),
             limits: self.limits,
+            budgets: self.budgets.clone(),
             clock: self.clock.clone(),
             observed: self.observed.clone(),
             observers: &observers,
@@ -201,16 +177,17 @@ impl Synchronizer {
         Ok(entries)
     }
 
-    /// How the feeds are doing, for the status; without counts, so that it changes seldom.
+    /// What this process says of itself, for the status; empty when there is nothing to say.
     fn shown(&self) -> Shown {
         let inboxes: Vec<_> = self.feeds.iter().map(|(_, inbox)| inbox.clone()).collect();
-        Arc::new(move || {
-            if inboxes.is_empty() {
+        Arc::new(move |limits| {
+            if inboxes.is_empty() && limits.is_empty() {
                 return String::new();
             }
+            // Without counts, so that it changes seldom.
             let status = |inbox: &Inbox| FeedStatus { received: 0, ..inbox.status() };
-            let feeds: Vec<_> = inboxes.iter().map(status).collect();
-            serde_json::to_string(&feeds).unwrap_or_default()
+            let feeds = inboxes.iter().map(status).collect();
+            serde_json::to_string(&Said { feeds, limits: limits.to_vec() }).unwrap_or_default()
         })
     }
 
@@ -233,152 +210,4 @@ impl Synchronizer {
         }
         Ok(())
     }
-}
-
-impl Builder {
-    /// Which of the linked Synchronizers; needed only when there are several.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The database's URL; see [`Db::open`]. It must exist and be up to date.
-    #[must_use]
-    pub fn database(mut self, url: impl Into<String>) -> Self {
-        self.database = Some(Database::Url(url.into()));
-        self
-    }
-
-    /// A database that is open already.
-    #[must_use]
-    pub fn db(mut self, db: Db) -> Self {
-        self.database = Some(Database::Open(db));
-        self
-    }
-
-    /// Models and steps given by hand, in place of the linked ones.
-    #[must_use]
-    pub fn registry(mut self, registry: Registry) -> Self {
-        self.registry = Some(registry);
-        self
-    }
-
-    /// What steps' fields of this type are filled with.
-    #[must_use]
-    pub fn backend<B: Any + Send + Sync>(mut self, backend: B) -> Self {
-        self.backends.insert(backend);
-        self
-    }
-
-    /// How long failed objects wait.
-    #[must_use]
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.backoff = backoff;
-        self
-    }
-
-    /// Calls at once, of all steps together (256 unless set; at least 1).
-    #[must_use]
-    pub fn calls(mut self, calls: usize) -> Self {
-        self.calls = calls.max(1);
-        self
-    }
-
-    /// Where the time comes from, for waits and intervals.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Fn() -> Micros + Send + Sync + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// How often all is looked at again although no event said so (30 s unless set).
-    #[must_use]
-    pub fn safety_poll(mut self, every: Duration) -> Self {
-        self.safety_poll = every;
-        self
-    }
-
-    /// How long a process that shares the work of this Synchronizer on a server may be silent
-    /// before the others take over (10 s unless set; at least 1 s). It renews its lease four
-    /// times in that time.
-    #[must_use]
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Duration::from_secs(1));
-        self
-    }
-
-    /// Where it hears of changes, beside the database's own way. May be called more than once.
-    #[must_use]
-    pub fn feed(mut self, feed: impl Feed) -> Self {
-        self.feeds.push(Box::new(feed));
-        self
-    }
-
-    /// Checks that all fits together, and opens what is needed.
-    ///
-    /// # Errors
-    /// The first thing that is missing or does not fit, before anything runs.
-    pub async fn build(self) -> Result<Synchronizer> {
-        let registry = match self.registry {
-            Some(registry) => registry,
-            None => Registry::linked()?,
-        };
-        registry.check()?;
-        let name = registry.pick(self.name.as_deref())?;
-        let db = match self.database {
-            Some(Database::Open(db)) => db,
-            Some(Database::Url(url)) => Db::open(&url, OpenMode::Existing).await?,
-            None => {
-                return Err(Error::Usage(
-                    "no database is set: `.database(\"sqlite://PATH\")`".into(),
-                ));
-            }
-        };
-        migrate::check(&db, &registry).await?;
-        let steps: Vec<_> =
-            registry.steps().iter().filter(|step| (step.spec)().synchronizer == name).collect();
-        let backends = link_backends(self.backends, &steps).await?;
-        let mut observed = Vec::new();
-        for step in steps {
-            observed.extend((step.build)(&backends)?);
-        }
-        // In the order of the graph: parents are asked for, and started, first.
-        let levels = crate::dmdot::Graph::of(registry.models()).levels();
-        observed.sort_by_key(|observed| levels.get(observed.model().table).copied());
-        let handle = Handle::new(registry.models().map(|model| model.table));
-        let origin: Arc<str> = uuid::Uuid::new_v4().simple().to_string().into();
-        let feeds = database_feed(&db, &origin).into_iter().chain(self.feeds).map(|feed| {
-            let inbox = Inbox::new(feed.name(), handle.clone());
-            (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
-        });
-        Ok(Synchronizer {
-            feeds: feeds.collect(),
-            origin,
-            name,
-            _lock: db.lock(name).await?,
-            db: db.for_synchronizer(),
-            models: registry.models().collect(),
-            observed,
-            limits: Limits { calls: self.calls, backoff: self.backoff },
-            clock: self.clock,
-            safety_poll: self.safety_poll,
-            lease: self.lease,
-            handle,
-            progress: watch::Sender::new(Report::default()),
-            reports: watch::Sender::new(None),
-        })
-    }
-}
-
-/// Makes the linked backends that these steps need and nobody has given.
-async fn link_backends(mut backends: Backends, steps: &[&StepRegistration]) -> Result<Backends> {
-    for source in inventory::iter::<BackendSource> {
-        let type_id = (source.type_id)();
-        let needed = steps.iter().flat_map(|step| step.backends).any(|needs| needs() == type_id);
-        if needed && !backends.contains(type_id) {
-            backends.insert_linked(source).await?;
-        }
-    }
-    Ok(backends)
 }

@@ -167,6 +167,8 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   are others than those that it provides. With several, write one `impl SyncStep<A> for …`
 ///   for each.
 /// - `concurrency = 8`: how many rows are in hand at once, 1 to 1024.
+/// - `budget = "cloud"`: each call draws one token of this budget, which other steps and processes
+///   may share; see `xos_sync_core::budget::Budget`.
 /// - `timeout = 300`: after how many seconds a call is given up.
 /// - `only = "kind = 'vm'"`: an SQL condition on the rows that are the step's business.
 /// - `synchronizer = "ec2"`: the Synchronizer that it belongs to; the crate's name, without

@@ -14,13 +14,25 @@ pub struct ProcessLock {
     _file: File,
 }
 
+/// The database's file by whatever way it was named, and its lock's.
+fn paths(file: &Path, synchronizer: &str) -> (PathBuf, PathBuf) {
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let mut path = file.as_os_str().to_owned();
+    path.push(format!("-{synchronizer}.lock"));
+    (file, PathBuf::from(path))
+}
+
 impl ProcessLock {
+    /// Whether somebody has it, as far as can be seen.
+    pub(super) fn is_taken(file: &Path, synchronizer: &str) -> bool {
+        match File::open(paths(file, synchronizer).1) {
+            Ok(lock) => lock.try_lock_shared().is_err(),
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        }
+    }
+
     pub(super) fn take(file: &Path, synchronizer: &str) -> Result<Self> {
-        // By whatever way the file was named.
-        let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        let mut path = file.as_os_str().to_owned();
-        path.push(format!("-{synchronizer}.lock"));
-        let path = PathBuf::from(path);
+        let (file, path) = paths(file, synchronizer);
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(
                 |source| Error::Io { what: format!("cannot lock {}", path.display()), source },

@@ -31,6 +31,13 @@ pub use url::{DatabaseUrl, OpenMode, ServerUrl};
 use pool::Pool;
 use writer::{News, Source, Writer};
 
+/// Connections at the most, unless it is said: reads of a few models at a time and authors'
+/// queries, beside [`OWN`].
+const CONNECTIONS: usize = 6;
+
+/// Of these, one writes, and on a server one hears of changes.
+const OWN: usize = 2;
+
 /// How long a lock that is taken is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -44,6 +51,7 @@ pub struct Db {
 
 struct Inner {
     url: DatabaseUrl,
+    connections: usize,
     pool: Pool,
     writer: Writer,
     /// Handed out so far.
@@ -57,6 +65,16 @@ impl Db {
     /// # Errors
     /// [`Error::Url`] and [`Error::Open`].
     pub async fn open(url: &str, mode: OpenMode) -> Result<Self> {
+        Self::open_with(url, mode, CONNECTIONS).await
+    }
+
+    /// As [`Db::open`], with at most this many connections at once in place of 6; at least 3,
+    /// because one writes and, on a server, one hears of changes.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub async fn open_with(url: &str, mode: OpenMode, connections: usize) -> Result<Self> {
+        let connections = connections.max(OWN + 1);
         let url = DatabaseUrl::parse(url)?;
         let for_writer = url.clone();
         let writer = blocking(move || {
@@ -67,9 +85,9 @@ impl Db {
             })
         })
         .await??;
-        let pool = Pool::new(url.clone());
+        let pool = Pool::new(url.clone(), connections - OWN);
         let synchronizers = AtomicU64::new(0);
-        let inner = Inner { url, pool, writer, synchronizers };
+        let inner = Inner { url, connections, pool, writer, synchronizers };
         Ok(Self { inner: Arc::new(inner), source: Source::Anybody })
     }
 
@@ -82,6 +100,16 @@ impl Db {
     /// Where the database is, without its password.
     pub fn url(&self) -> &DatabaseUrl {
         &self.inner.url
+    }
+
+    /// Connections at once, at the most.
+    pub fn connections(&self) -> usize {
+        self.inner.connections
+    }
+
+    /// Whether all connections are in use, and somebody waits for one.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.inner.pool.is_crowded()
     }
 
     /// What kind of database it is.
@@ -161,6 +189,16 @@ impl Db {
                 }
                 taken => return taken.map(Some),
             }
+        }
+    }
+}
+
+impl Db {
+    /// Whether a Synchronizer runs on this SQLite file; always on a server, where leases tell.
+    pub(crate) fn may_run(&self, synchronizer: &str) -> bool {
+        match &self.inner.url {
+            DatabaseUrl::Sqlite(file) => ProcessLock::is_taken(file, synchronizer),
+            DatabaseUrl::Postgres(_) => true,
         }
     }
 }

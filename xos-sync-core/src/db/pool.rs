@@ -10,9 +10,6 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Connections beside the writer's: reads of a few models at a time, and authors' queries.
-const CONNECTIONS: usize = 4;
-
 /// A connection that was not used for this long is asked first whether it still lives.
 const RESTED: Duration = Duration::from_secs(1);
 
@@ -41,13 +38,18 @@ impl Pooled {
 }
 
 impl Pool {
-    pub(super) fn new(url: DatabaseUrl) -> Self {
-        let builder = deadpool::managed::Pool::builder(Connections { url }).max_size(CONNECTIONS);
+    pub(super) fn new(url: DatabaseUrl, size: usize) -> Self {
+        let builder = deadpool::managed::Pool::builder(Connections { url }).max_size(size);
         // Building fails only when time-outs are asked for without a runtime; none are.
         match builder.build() {
             Ok(pool) => Self(pool),
             Err(never) => unreachable!("{never}"),
         }
+    }
+
+    /// Whether somebody waits for a connection.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.0.status().waiting > 0
     }
 
     pub(super) async fn get(&self) -> Result<Object<Connections>> {

@@ -72,6 +72,37 @@ pub enum RegistryError {
         /// What the database said.
         reason: String,
     },
+    /// A step draws on a budget that nobody has defined.
+    #[error(
+        "the step {step} draws on the budget `{budget}`, which is not defined: link it with \
+         `xos_sync_core::budget!(Budget::new(\"{budget}\", 20.0))`, or run with `--budget {budget}=20`; there are: {known}"
+    )]
+    NoBudget {
+        /// The step.
+        step: &'static str,
+        /// The budget.
+        budget: &'static str,
+        /// The budgets that there are.
+        known: String,
+    },
+    /// No step draws on a budget that was given.
+    #[error("no step of {synchronizer} draws on the budget `{budget}`; they draw on: {known}")]
+    UnusedBudget {
+        /// The Synchronizer.
+        synchronizer: &'static str,
+        /// The budget.
+        budget: String,
+        /// The budgets that are drawn on.
+        known: String,
+    },
+    /// A budget's numbers make no sense.
+    #[error("the budget {budget} {problem}")]
+    Budget {
+        /// The budget.
+        budget: String,
+        /// What is wrong with it, and what to write.
+        problem: &'static str,
+    },
     /// Required references form a circle: no row of it could ever be the first.
     #[error(
         "the models reference each other in a circle, all by required columns: {cycle}; no row could ever be \

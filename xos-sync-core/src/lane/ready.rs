@@ -14,7 +14,7 @@ pub(crate) struct ReadyRows(Mutex<Queues>);
 /// Two queues, so that what a person has just changed does not stand behind a bulk import.
 #[derive(Default)]
 struct Queues {
-    /// Rows that somebody named.
+    /// Rows that somebody has just changed.
     first: VecDeque<ReadyRow>,
     /// Rows that were found by looking.
     rest: VecDeque<ReadyRow>,
@@ -29,7 +29,7 @@ pub(crate) enum Place {
     Rest,
 }
 
-/// Of so many rows one is of those that nobody named, so that they go on too.
+/// Of so many rows one is of those found by looking, so that they go on too.
 pub(super) const FAVOURED: u32 = 4;
 
 /// A row that is ready, and the line of the journal that it stands in.
@@ -60,6 +60,15 @@ impl ReadyRows {
         }
         queues.favoured = 0;
         queues.rest.pop_front()
+    }
+
+    /// Rows that were found by looking.
+    pub(super) fn found(&self) -> usize {
+        self.lock().rest.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     pub(crate) fn len(&self) -> usize {

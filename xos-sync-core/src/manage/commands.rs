@@ -34,6 +34,15 @@ async fn synchronize(database: &str, options: Run) -> Result<ExitCode> {
     if let Some(name) = options.synchronizer {
         builder = builder.name(name);
     }
+    if let Some(calls) = options.calls {
+        builder = builder.calls(calls);
+    }
+    if let Some(connections) = options.connections {
+        builder = builder.connections(connections);
+    }
+    for budget in options.budgets {
+        builder = builder.budget(budget);
+    }
     for url in &options.feeds {
         builder = builder.feed(event::feed_at(url)?);
     }

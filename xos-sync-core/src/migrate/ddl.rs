@@ -69,7 +69,7 @@ pub(super) fn extras(
 ) -> Vec<Extra> {
     let table = model.table;
     let extra = |kind| move |(name, sql)| Extra { kind, name, table, sql };
-    let mut extras: Vec<_> = indexes(model).into_iter().map(extra(Kind::Index)).collect();
+    let mut extras: Vec<_> = indexes(engine, model).into_iter().map(extra(Kind::Index)).collect();
     match engine {
         Engine::Sqlite => {
             extras.extend(sqlite::triggers(model, models).into_iter().map(extra(Kind::Trigger)));
@@ -163,11 +163,16 @@ pub(super) fn bookkeeping_names() -> impl Iterator<Item = String> {
 }
 
 /// Indexes by name: what is fresh, doomed or waiting, each reference, each uniqueness.
-fn indexes(model: &ModelInfo) -> Vec<(String, String)> {
+fn indexes(engine: Engine, model: &ModelInfo) -> Vec<(String, String)> {
     let table = model.table;
+    // Where no event names rows, the newest are looked for: without reading them all.
+    let columns = match engine {
+        Engine::Sqlite => "(id, updated)",
+        Engine::Postgres => "(id)",
+    };
     let mut indexes = vec![
-        (sql::fresh_index(model), format!("(id) WHERE {}", sql::fresh(""))),
-        (sql::doomed_index(model), format!("(id) WHERE {}", sql::doomed(""))),
+        (sql::fresh_index(model), format!("{columns} WHERE {}", sql::fresh(""))),
+        (sql::doomed_index(model), format!("{columns} WHERE {}", sql::doomed(""))),
         (format!("{table}_retry"), "(retry_at) WHERE retry_at IS NOT NULL".into()),
     ];
     for reference in model.references {

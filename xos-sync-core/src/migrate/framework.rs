@@ -1,6 +1,6 @@
 //! The framework's own tables: what was applied, when each step last came round, which rows
-//! are in hand for the first time (the write-ahead log behind contract C4), who is at work, and
-//! on a server which of several processes has which rows.
+//! are in hand for the first time (the write-ahead log behind contract C4), who is at work,
+//! when backends may be called next, and on a server which of several processes has which rows.
 
 use super::ddl::TELL;
 use crate::db::Engine;
@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS xos_sync_steps (
 CREATE TABLE IF NOT EXISTS xos_sync_members (
     member TEXT PRIMARY KEY, synchronizer TEXT NOT NULL, place TEXT NOT NULL, lease_until BIGINT NOT NULL,
     shown TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE IF NOT EXISTS xos_sync_budgets (
+    name TEXT PRIMARY KEY, free_at BIGINT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS xos_sync_journal (
     id {id}, synchronizer TEXT NOT NULL, member TEXT NOT NULL, model TEXT NOT NULL, ids TEXT NOT NULL

@@ -49,8 +49,8 @@ impl Passes {
             let lane = &mut self.lanes[at];
             let Some(question) = lane.next_question(now) else { continue };
             let (db, questions) = (self.db.clone(), lane.questions.clone());
-            // Of rows that somebody named, none is left for later.
-            let limit = if question.is_of_named() { BATCH } else { lane.batch_size() };
+            // Of rows that somebody has just changed, none is left for later.
+            let limit = if question.is_of_changed() { BATCH } else { lane.batch_size() };
             let observed = lane.observed.clone();
             self.tasks.spawn(async move {
                 let asked = question.clone();
@@ -70,7 +70,7 @@ impl Passes {
             Ok(batch) => batch,
             Err(error) => return self.not_answered(at, &question, &error),
         };
-        let place = if question.is_of_named() { Place::First } else { Place::Rest };
+        let place = if question.is_of_changed() { Place::First } else { Place::Rest };
         let lane = &mut self.lanes[at];
         let last = match &batch.rows {
             Rows::Call(_, rows) => rows.last().map(|row| row.id()),
@@ -120,7 +120,7 @@ impl Passes {
             });
             return;
         }
-        lane.journaling += rows.len();
+        lane.journaling[place as usize] += rows.len();
         let (db, model, owner) = (self.db.clone(), lane.model, self.owner.clone());
         self.tasks.spawn(async move {
             let line =
@@ -141,7 +141,7 @@ impl Passes {
 
     pub(super) fn journaled(&mut self, journaled: Journaled) {
         let Journaled { lane: at, call, rows, line, epoch, place } = journaled;
-        self.lanes[at].journaling -= rows.len();
+        self.lanes[at].journaling[place as usize] -= rows.len();
         match line {
             Ok((line, live)) => {
                 if line == journal::NOT_A_MEMBER {

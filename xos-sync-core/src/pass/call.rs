@@ -1,15 +1,19 @@
 //! Many calls at once, each bounded, and what each came to.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Instant,
 };
 
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::Instrument as _;
 
-use super::{Clock, Done, MOST_UNSTAMPED, Passes};
+use super::{Clock, Done, MOST_UNSTAMPED, Passes, limits::Limit};
 use crate::{
+    budget::Bucket,
     enacted::{Before, Failure, Outcome, Stamp},
     error::ErrorClass,
     lane::{ReadyRow, ReadyRows},
@@ -34,8 +38,20 @@ pub(super) struct Finished {
     pub(super) epoch: u32,
 }
 
+/// How many rows a worker hands to the step before it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// One: it has one token of the step's budget.
+    One,
+    /// All that are ready, until other steps wait for a free hand.
+    Many,
+}
+
 /// What a worker needs: it hands one ready row after the other to the step.
 struct Worker {
+    rows: Rows,
+    /// Other steps wait for a free hand.
+    scarce: Arc<AtomicBool>,
     lane: usize,
     model: &'static ModelInfo,
     spec: &'static StepSpec,
@@ -49,36 +65,81 @@ struct Worker {
 }
 
 impl Passes {
-    /// Sets workers to the ready rows, as far as the limits allow.
+    /// Sets workers to the ready rows, as far as the limits allow. Where one limit keeps several
+    /// lanes waiting, they take turns.
     pub(super) fn start_calls(&mut self) {
         if !self.membership.lease.holds() {
             return;
         }
-        for at in 0..self.lanes.len() {
-            let lane = &mut self.lanes[at];
-            let Some(observed) = &lane.observed else { continue };
-            let free = self.limits.calls.saturating_sub(self.workers);
-            if self.unstamped.load(Relaxed) >= MOST_UNSTAMPED {
-                return;
-            }
-            for _ in 0..lane.workers_wanted().min(free) {
-                lane.workers += 1;
-                self.workers += 1;
-                let worker = Worker {
-                    lane: at,
-                    model: lane.model,
-                    spec: observed.spec(),
-                    ready: lane.ready.clone(),
-                    context: self.context.clone(),
-                    backoff: self.limits.backoff,
-                    clock: self.clock.clone(),
-                    finished: self.finished_sender.clone(),
-                    unstamped: self.unstamped.clone(),
-                    lease: self.membership.lease.clone(),
-                };
-                self.tasks.spawn(worker.work());
+        let now = Instant::now();
+        self.buckets.iter_mut().for_each(Bucket::begin);
+        let lanes = self.lanes.len();
+        let mut bound = vec![None; lanes];
+        let mut last = None;
+        let first = self.first_lane;
+        for at in (0..lanes).map(|place| (first + place) % lanes) {
+            let begun = self.start_workers(at, now, &mut bound[at]);
+            if begun > 0 {
+                last = Some(at);
             }
         }
+        let taking_turns =
+            |limit: &Option<Limit>| matches!(limit, Some(Limit::Calls | Limit::Budget));
+        if !bound.iter().any(taking_turns) {
+            // Parents first.
+            self.first_lane = 0;
+        } else if let Some(at) = last {
+            self.first_lane = (at + 1) % lanes;
+        }
+        self.scarce.store(bound.contains(&Some(Limit::Calls)), Relaxed);
+        self.take_tokens(now);
+        self.note_limits(bound, now);
+    }
+
+    /// Sets workers to one lane's rows; how many, and what kept others of its rows waiting.
+    fn start_workers(&mut self, at: usize, now: Instant, bound: &mut Option<Limit>) -> usize {
+        let lane = &self.lanes[at];
+        let Some(observed) = lane.observed.clone() else { return 0 };
+        if lane.ready.is_empty() {
+            return 0;
+        }
+        let wanted = lane.workers_wanted();
+        if wanted == 0 {
+            *bound = (lane.workers >= lane.concurrency()).then_some(Limit::Concurrency);
+            return 0;
+        }
+        if self.unstamped.load(Relaxed) >= MOST_UNSTAMPED {
+            *bound = Some(Limit::Outcomes);
+            return 0;
+        }
+        let free = wanted.min(self.limits.calls.saturating_sub(self.workers));
+        let (rows, begun) = match self.bucket_of(at) {
+            Some(bucket) => (Rows::One, self.buckets[bucket].draw(free, now)),
+            None => (Rows::Many, free),
+        };
+        if begun < wanted {
+            *bound = Some(if begun < free { Limit::Budget } else { Limit::Calls });
+        }
+        for _ in 0..begun {
+            let worker = Worker {
+                rows,
+                scarce: self.scarce.clone(),
+                lane: at,
+                model: self.lanes[at].model,
+                spec: observed.spec(),
+                ready: self.lanes[at].ready.clone(),
+                context: self.context.clone(),
+                backoff: self.limits.backoff,
+                clock: self.clock.clone(),
+                finished: self.finished_sender.clone(),
+                unstamped: self.unstamped.clone(),
+                lease: self.membership.lease.clone(),
+            };
+            self.tasks.spawn(worker.work());
+        }
+        self.workers += begun;
+        self.lanes[at].workers += begun;
+        begun
     }
 
     pub(super) fn worker_left(&mut self, at: usize) {
@@ -102,7 +163,8 @@ impl Worker {
         {
             let finished = self.call(ready).await;
             self.unstamped.fetch_add(1, Relaxed);
-            if self.finished.send(finished).is_err() {
+            let goes_on = self.rows == Rows::Many && !self.scarce.load(Relaxed);
+            if self.finished.send(finished).is_err() || !goes_on {
                 break;
             }
         }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Passes, call::Finished};
+use super::{LimitStatus, Passes, call::Finished};
 use crate::{
     db::{Db, Engine},
     error::Result,
@@ -44,7 +44,7 @@ pub(super) struct Membership {
 }
 
 /// What a process says of itself, as JSON.
-pub(crate) type Shown = Arc<dyn Fn() -> String + Send + Sync>;
+pub(crate) type Shown = Arc<dyn Fn(&[LimitStatus]) -> String + Send + Sync>;
 
 /// Whether there is anybody to share with.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Membership {
             share: held,
             renewing: false,
             asked_meanwhile: false,
-            renew_at: (kind == Kind::Shared || !shown().is_empty()).then(Instant::now),
+            renew_at: (kind == Kind::Shared || !shown(&[]).is_empty()).then(Instant::now),
             kind,
             shown,
             said: String::new(),
@@ -119,6 +119,11 @@ impl Membership {
         (self.kind == Kind::Shared).then(|| self.owner(synchronizer))
     }
 
+    /// There is something to tell the status, at the next opportunity.
+    pub(super) fn has_news(&mut self, now: Instant) {
+        self.renew_at.get_or_insert(now + self.lasts / RENEWALS);
+    }
+
     /// Somebody came, left, or gave something away.
     pub(super) fn renew_now(&mut self) {
         self.renew_at = Some(Instant::now());
@@ -137,13 +142,14 @@ impl Passes {
             return self.say(now);
         }
         self.membership.renewing = true;
+        let limits = self.binding_limits(now);
         let renewal = Renewal {
             owner: self.owner.clone(),
             lease: self.membership.lasts,
             joins: self.membership.joins,
             // What is this process's share may be taken in hand until the answer is here.
             busy: self.busy_shards().and(self.membership.shards()),
-            shown: (self.membership.shown)(),
+            shown: (self.membership.shown)(&limits),
         };
         let (db, models, epoch) = (self.db.clone(), self.models.clone(), self.membership.epoch);
         let listed = self.membership.lists();
@@ -179,8 +185,10 @@ impl Passes {
 
     /// Tells the status what has changed, where nobody else is at work.
     fn say(&mut self, now: Instant) {
-        self.membership.renew_at = Some(now + self.membership.lasts / RENEWALS);
-        let shown = (self.membership.shown)();
+        let limits = self.binding_limits(now);
+        let shown = (self.membership.shown)(&limits);
+        let goes_on = !shown.is_empty() || self.tally.has_news();
+        self.membership.renew_at = goes_on.then(|| now + self.membership.lasts / RENEWALS);
         if shown == self.membership.said {
             return;
         }

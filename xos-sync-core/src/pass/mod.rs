@@ -11,6 +11,7 @@
 
 mod ask;
 mod call;
+mod limits;
 mod listing;
 mod membership;
 mod report;
@@ -21,7 +22,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -35,22 +36,26 @@ use tokio::{
 };
 
 use crate::{
-    db::Db,
+    budget::{Bucket, Budget},
+    db::{Db, Engine},
     error::Result,
     journal::Owner,
     lane::Lane,
     model::{Micros, ModelInfo},
     pending::{By, Questions, Wake, Want},
-    schedule::{Backoff, Round},
+    schedule::Round,
     sql,
     step::{Context, Observed},
     toposort::Observers,
 };
 
+pub use limits::LimitStatus;
 pub use report::Report;
 
 use ask::{Answer, Journaled};
 use call::Finished;
+pub(crate) use limits::Limits;
+use limits::Tally;
 use listing::Listed;
 pub(crate) use membership::Shown;
 use membership::{Membership, Renewed};
@@ -62,14 +67,6 @@ const MOST_UNSTAMPED: usize = 2048;
 /// How long the framework waits before it asks or writes again what the database refused.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What a run can be told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Calls at once, of all steps together.
-    pub(crate) calls: usize,
-    pub(crate) backoff: Backoff,
-}
-
 /// What a run works with. The steps come in the order of their models' levels.
 pub(crate) struct Setup<'a> {
     pub(crate) db: Db,
@@ -80,6 +77,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) lease: Duration,
     pub(crate) origin: Arc<str>,
     pub(crate) limits: Limits,
+    /// What the steps' calls draw on.
+    pub(crate) budgets: Vec<Budget>,
     pub(crate) clock: Clock,
     pub(crate) observed: Vec<Arc<dyn Observed>>,
     pub(crate) observers: &'a Observers,
@@ -96,11 +95,17 @@ pub(crate) struct Passes {
     renewals: JoinSet<Renewed>,
     models: Arc<[&'static ModelInfo]>,
     limits: Limits,
+    buckets: Vec<Bucket>,
+    tally: Tally,
     clock: Clock,
     lanes: Vec<Lane>,
+    /// Whose turn it is, where lanes wait for the same limit.
+    first_lane: usize,
     tasks: JoinSet<Done>,
     /// Of all lanes: never more than the limit of calls at once.
     workers: usize,
+    /// That limit keeps rows waiting.
+    scarce: Arc<AtomicBool>,
     finished_sender: UnboundedSender<Finished>,
     finished_receiver: UnboundedReceiver<Finished>,
     /// Rows that have their outcome, to be written.
@@ -132,6 +137,12 @@ enum Done {
     /// A lane's worker found no more ready rows.
     WorkerLeft(usize),
     Stamped(Stamped),
+    /// Tokens of a budget were taken, or the database refused.
+    Granted {
+        bucket: usize,
+        tokens: u32,
+        wait: Result<i64, String>,
+    },
     /// Outcomes of rows that others held.
     Postponed(Vec<Finished>),
     Listed(Listed),
@@ -153,6 +164,7 @@ impl Passes {
             lease,
             origin,
             limits,
+            budgets,
             clock,
             observed,
             observers,
@@ -179,6 +191,10 @@ impl Passes {
             scout_queries: scout::queries(observers.engine, models).into(),
             scouting: false,
             scout_again: false,
+            buckets: budgets.into_iter().map(Bucket::new).collect(),
+            tally: Tally::new(lanes.len()),
+            first_lane: 0,
+            scarce: Arc::default(),
             lanes,
             stamping_rules: Arc::new(Rules::new(origin, observers, models)),
             owner: membership.owner(name),
@@ -258,6 +274,7 @@ impl Passes {
             Ok(Done::Journaled(journaled)) => self.journaled(journaled),
             Ok(Done::WorkerLeft(lane)) => self.worker_left(lane),
             Ok(Done::Stamped(stamped)) => self.stamped(stamped),
+            Ok(Done::Granted { bucket, tokens, wait }) => self.granted(bucket, tokens, wait),
             Ok(Done::Postponed(rows)) => self.postponed(rows),
             Ok(Done::Listed(listed)) => self.listed(listed),
             Ok(Done::Scouted(found)) => self.scouted(found),
@@ -273,6 +290,9 @@ impl Passes {
     pub(crate) fn look_again(&mut self) {
         self.scout_again = true;
         for at in 0..self.lanes.len() {
+            if self.db.engine() == Engine::Sqlite {
+                self.lanes[at].wake_newest();
+            }
             for row in self.lanes[at].changed() {
                 self.leave_journal(row);
             }
@@ -370,7 +390,7 @@ impl Passes {
             (due > now || !self.waits_for_listing(at, now)).then_some(due)
         });
         let rests = self.lanes.iter().filter_map(Lane::rest_until);
-        (retries.chain(rounds).min(), rests.chain(renewal).min())
+        (retries.chain(rounds).min(), rests.chain(renewal).chain(self.next_token()).min())
     }
 
     /// Every step comes round now.

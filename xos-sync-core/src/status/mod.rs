@@ -7,6 +7,7 @@ mod render;
 
 use serde::Serialize;
 
+pub use crate::pass::LimitStatus;
 pub use processes::ProcessStatus;
 pub use read::read;
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 use crate::{
     db::{AnyConnection, Engine},
     event::FeedStatus,
+    pass::LimitStatus,
     sql,
+    synchronizer::Said,
 };
 
 /// A process that runs a Synchronizer on a server, or on a file with feeds of its own.
@@ -25,6 +27,8 @@ pub struct ProcessStatus {
     pub lease_until: i64,
     /// Where it hears of changes, besides the database's file.
     pub feeds: Vec<FeedStatus>,
+    /// What keeps rows from their calls that are ready.
+    pub limits: Vec<LimitStatus>,
 }
 
 #[derive(QueryableByName)]
@@ -58,12 +62,16 @@ pub(super) fn read(conn: &mut AnyConnection) -> QueryResult<Vec<ProcessStatus>> 
     .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|row| ProcessStatus {
-            synchronizer: row.synchronizer,
-            member: row.member,
-            shards: row.shards,
-            lease_until: row.lease_until,
-            feeds: serde_json::from_str(&row.shown).unwrap_or_default(),
+        .map(|row| {
+            let Said { feeds, limits } = serde_json::from_str(&row.shown).unwrap_or_default();
+            ProcessStatus {
+                synchronizer: row.synchronizer,
+                member: row.member,
+                shards: row.shards,
+                lease_until: row.lease_until,
+                feeds,
+                limits,
+            }
         })
         .collect())
 }

@@ -53,7 +53,10 @@ pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
     let levels = Graph::of(registry.models()).levels();
     let mut models: Vec<_> = registry.models().collect();
     models.sort_by_key(|model| (levels.get(model.table).copied(), model.name));
-    db.run(move |conn| status(conn, &models)).await
+    let mut status = db.run(move |conn| status(conn, &models)).await?;
+    // One that was killed has not taken back what it said.
+    status.processes.retain(|process| db.may_run(&process.synchronizer));
+    Ok(status)
 }
 
 fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<Status> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ObjectStatus, ProcessStatus, State, Status};
+use super::{LimitStatus, ObjectStatus, ProcessStatus, State, Status};
 use crate::model::Micros;
 
 impl fmt::Display for Status {
@@ -44,6 +44,10 @@ impl fmt::Display for Status {
                 let ProcessStatus { member, synchronizer, shards, .. } = process;
                 writeln!(f, "process {member} of {synchronizer}: {shards} of 64 shards")?;
             }
+            process.limits.iter().try_for_each(|LimitStatus { step, limit, share }| {
+                let (step, name) = (step.as_deref().unwrap_or("every step"), &process.synchronizer);
+                writeln!(f, "{name}/{step} is held back by {limit}, {share} % of the time")
+            })?;
             process.feeds.iter().filter(|feed| !feed.up).try_for_each(|feed| {
                 let (name, since) = (&feed.name, Micros(feed.since));
                 let message = feed.message.as_deref().unwrap_or("no reason is known");

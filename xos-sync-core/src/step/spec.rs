@@ -19,6 +19,8 @@ pub struct StepSpec {
     pub interval: Duration,
     /// How many rows are in hand at once.
     pub concurrency: usize,
+    /// The budget that each call draws on; see [`Budget`](crate::budget::Budget).
+    pub budget: Option<&'static str>,
     /// How long one call may take before it is given up.
     pub timeout: Duration,
     /// An SQL condition on the observed rows: the others are none of the step's business.

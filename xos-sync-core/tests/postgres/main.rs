@@ -13,7 +13,6 @@
 
 mod chaos;
 mod commits;
-mod fairness;
 mod members;
 mod relay;
 mod server;
@@ -30,8 +29,12 @@ mod crash;
 mod deletion;
 #[path = "../scenarios/events.rs"]
 mod events;
+#[path = "../scenarios/fairness.rs"]
+mod fairness;
 #[path = "../scenarios/isolation.rs"]
 mod isolation;
+#[path = "../scenarios/limits.rs"]
+mod limits;
 #[path = "../scenarios/listing/mod.rs"]
 mod listing;
 #[path = "../scenarios/migrations.rs"]

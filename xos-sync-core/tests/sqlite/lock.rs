@@ -32,3 +32,21 @@ async fn a_second_synchronizer_of_the_same_name_in_one_program_is_refused() {
     drop(first);
     site.world.synchronizer().await;
 }
+
+#[tokio::test]
+async fn what_a_killed_process_said_of_itself_is_not_shown() {
+    let site = Site::new().await;
+    let world = &site.world;
+    let said = r#"{"feeds":[{"name":"bus","up":false,"since":1,"message":"gone","received":0,"dropped":0}],"limits":[]}"#;
+    world
+        .sql(&format!(
+            "INSERT INTO xos_sync_members (member, synchronizer, place, lease_until, shown) \
+             VALUES ('farm', 'farm', '', 9223372036854775807, '{said}')"
+        ))
+        .await;
+    assert!(!world.shown().await.contains("feed bus"));
+    let running = world.synchronizer().await;
+    assert!(world.shown().await.contains("feed bus of farm is down"), "{}", world.shown().await);
+    drop(running);
+    assert!(!world.shown().await.contains("feed bus"));
+}

@@ -18,6 +18,7 @@ pub(super) struct Options {
     pub(super) interval: Option<Expr>,
     pub(super) timeout: Option<Expr>,
     pub(super) concurrency: Option<Expr>,
+    pub(super) budget: Option<Expr>,
     pub(super) only: Option<Expr>,
     pub(super) synchronizer: Option<Expr>,
     /// Whether all of it could be read.
@@ -30,7 +31,8 @@ pub(super) struct Models {
     pub(super) paths: Vec<Path>,
 }
 
-const OPTIONS: &str = "provides, observes, interval, concurrency, timeout, only, synchronizer";
+const OPTIONS: &str =
+    "provides, observes, interval, concurrency, budget, timeout, only, synchronizer";
 
 /// Reads the options; what cannot be read is noted.
 pub(super) fn options(tokens: TokenStream, errors: &mut Errors) -> Options {
@@ -63,6 +65,7 @@ fn option(input: ParseStream<'_>, options: &mut Options, errors: &mut Errors) ->
         "interval" => put(&mut options.interval, input.parse()?),
         "timeout" => put(&mut options.timeout, input.parse()?),
         "concurrency" => put(&mut options.concurrency, input.parse()?),
+        "budget" => put(&mut options.budget, input.parse()?),
         "only" => put(&mut options.only, input.parse()?),
         _ => put(&mut options.synchronizer, input.parse()?),
     };

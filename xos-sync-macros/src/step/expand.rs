@@ -60,10 +60,7 @@ fn spec(step: &Step) -> TokenStream {
         Some(seconds) => quote!(::core::time::Duration::from_secs(#seconds)),
         None => quote!(::xos_sync_core::step::StepSpec::DEFAULT_TIMEOUT),
     };
-    let only = match &step.only {
-        Some(condition) => quote!(::core::option::Option::Some(#condition)),
-        None => quote!(::core::option::Option::None),
-    };
+    let (budget, only) = (optional(step.budget.as_ref()), optional(step.only.as_ref()));
     quote! {
         ::xos_sync_core::step::StepSpec {
             name: #name,
@@ -72,9 +69,17 @@ fn spec(step: &Step) -> TokenStream {
             observes: &[#(#observes),*],
             interval: ::core::time::Duration::from_secs(#interval),
             concurrency: #concurrency,
+            budget: #budget,
             timeout: #timeout,
             only: #only,
         }
+    }
+}
+
+fn optional(text: Option<&syn::LitStr>) -> TokenStream {
+    match text {
+        Some(text) => quote!(::core::option::Option::Some(#text)),
+        None => quote!(::core::option::Option::None),
     }
 }
 

@@ -18,7 +18,7 @@ fn every_option_is_read() {
     let (step, messages) = validated(
         quote! {
             provides = [Site, models::User], observes = ControllerUser, interval = 3600, concurrency = 2,
-            timeout = 5, only = "kind = 'vm'", synchronizer = "ec2",
+            timeout = 5, budget = "cloud", only = "kind = 'vm'", synchronizer = "ec2",
         },
         quote! { pub struct SyncUsers { ec2: Ec2 } },
     );
@@ -26,6 +26,7 @@ fn every_option_is_read() {
     assert_eq!(messages, Vec::<String>::new());
     assert_eq!((step.provides.len(), step.observes.len()), (2, 1));
     assert_eq!((step.interval, step.timeout, step.concurrency), (3600, Some(5), Some(2)));
+    assert_eq!(step.budget.unwrap().value(), "cloud");
     assert_eq!(step.only.unwrap().value(), "kind = 'vm'");
     assert_eq!(step.synchronizer.unwrap().value(), "ec2");
     assert_eq!(step.item.fields.len(), 1);
@@ -64,6 +65,7 @@ fn each_mistake_in_the_options_is_told_once() {
         (quote!(provides = A, interval = 1, concurrency = 1025), "write the number of rows"),
         (quote!(provides = A, interval = 1, only = kind), "write an SQL condition"),
         (quote!(provides = A, interval = 1, only = " "), "write an SQL condition"),
+        (quote!(provides = A, interval = 1, budget = 20), "write the name of a budget"),
         (
             quote!(provides = A, interval = 1, synchronizer = ec2),
             "write the name of a Synchronizer",

@@ -18,6 +18,7 @@ pub(super) struct Step {
     /// In seconds.
     pub(super) timeout: Option<u64>,
     pub(super) concurrency: Option<usize>,
+    pub(super) budget: Option<LitStr>,
     pub(super) only: Option<LitStr>,
     pub(super) synchronizer: Option<LitStr>,
 }
@@ -54,6 +55,9 @@ pub(super) fn validate(options: Options, item: StepItem, errors: &mut Errors) ->
         interval: interval.unwrap_or(1),
         timeout,
         concurrency: concurrency.and_then(|most| usize::try_from(most).ok()),
+        budget: options
+            .budget
+            .and_then(|expr| text(&expr, "the name of a budget: `budget = \"cloud\"`", errors)),
         only: options
             .only
             .and_then(|expr| text(&expr, "an SQL condition: `only = \"kind = 'vm'\"`", errors)),

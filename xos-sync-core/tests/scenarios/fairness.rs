@@ -6,7 +6,10 @@ use crate::world::{Gate, World, until};
 async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
     let world = World::new().await;
     let gates: Vec<_> = (1..=8).map(|at| world.backend.gate(&format!("sync f{at}"))).collect();
-    world.shell("INSERT INTO farms (name) SELECT 'f' || i FROM generate_series(1, 3000) AS i");
+    world.shell(
+        "INSERT INTO farms (name) WITH RECURSIVE n (i) AS \
+         (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT 'f' || i FROM n",
+    );
     let running = world.start().await;
     for gate in &gates {
         gate.entered().await;
