@@ -57,9 +57,6 @@ pub(crate) enum Care {
     Careful,
 }
 
-/// How long another transaction's row is waited for.
-const SHORT_WAIT: &str = "SET LOCAL lock_timeout = '100ms'";
-
 /// How a call, or the lack of one, ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Stamp {
@@ -171,7 +168,7 @@ fn hold(
         return Ok(busy);
     }
     if care == Care::Hopeful {
-        conn.batch_execute(SHORT_WAIT)?;
+        conn.batch_execute(sql::WAIT_SHORTLY)?;
     }
     let mut rows: BTreeMap<(&'static str, &str), Vec<i64>> = BTreeMap::new();
     let held = |outcome: &&&Outcome| care == Care::Careful || outcome.stamp.removes();

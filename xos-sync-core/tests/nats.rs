@@ -15,17 +15,57 @@
 mod crash;
 #[path = "nats/hostile.rs"]
 mod hostile;
+#[allow(dead_code, reason = "the tests of each bus use a part of it")]
+#[path = "feeds/listener.rs"]
+mod listener;
+#[cfg(feature = "postgres")]
+#[path = "feeds/restarts.rs"]
+mod restarts;
 #[path = "nats/server.rs"]
 mod server;
-#[path = "nats/world.rs"]
+
+// What restarts are gone through with.
+#[cfg(feature = "postgres")]
+#[allow(dead_code, unused_imports, unused_macros, reason = "others use the rest")]
+#[path = "postgres/relay.rs"]
+mod relay;
+#[cfg(feature = "postgres")]
+#[allow(dead_code, unused_imports, unused_macros, reason = "others use the rest")]
+#[path = "scenarios/world/mod.rs"]
 mod world;
 
-use xos_sync_core::event::{Change, NatsFeed, NatsPublisher, Publisher};
-
-use crate::{
-    server::shared,
-    world::{Listener, row, until},
+use xos_sync_core::{
+    Micros,
+    event::{Change, NatsFeed, NatsPublisher, Publisher},
 };
+
+use crate::{listener::Listener, server::shared};
+
+/// The engine of the world that restarts are gone through with.
+#[cfg(feature = "postgres")]
+pub const ENGINE: xos_sync_core::db::Engine = xos_sync_core::db::Engine::Postgres;
+
+fn row(uid: &str) -> Change {
+    Change::of_row("farms", uid, Micros(1_700_000_000_000_000))
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_server_that_restarts_again_and_again_costs_only_time() {
+    restarts::again_and_again(server::Server::start()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn what_changes_while_the_server_is_away_is_found_when_it_is_back() {
+    restarts::found_when_it_is_back(server::Server::start()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn the_safety_poll_finds_what_changes_while_the_server_is_away() {
+    restarts::found_by_the_poll(server::Server::start()).await;
+}
 
 #[tokio::test]
 async fn a_change_that_is_published_arrives() {
@@ -50,7 +90,7 @@ async fn a_thousand_changes_arrive_once_each() {
         publisher.publish(&row(&format!("row-{at}"))).await.unwrap();
     }
     publisher.publish(&Change::of_model("moons")).await.unwrap();
-    until("the last change", async || listener.status().dropped == 1).await;
+    listener.until("the last change", |status| status.dropped == 1).await;
     assert_eq!(listener.status().received, 1_000);
 }
 
@@ -88,7 +128,7 @@ async fn what_changes_again_and_again_while_nobody_listens_is_one_event() {
     publisher.publish(&row("b2")).await.unwrap();
     publisher.publish(&Change::of_model("moons")).await.unwrap();
     let listener = Listener::start(&named).await;
-    until("the last change", async || listener.status().dropped == 1).await;
+    listener.until("the last change", |status| status.dropped == 1).await;
     assert_eq!(listener.status().received, 2);
 }
 
@@ -118,7 +158,7 @@ async fn a_wrong_password_is_said_and_not_shown() {
     );
 
     let listener = Listener::start(&wrong).await;
-    until("the refusal", async || listener.status().message.as_ref() == Some(&message)).await;
+    listener.until("the refusal", |status| status.message.as_ref() == Some(&message)).await;
     assert!(!listener.status().up);
     let mut publisher = NatsPublisher::new(&wrong).unwrap();
     assert_eq!(publisher.publish(&row("a1")).await.unwrap_err().to_string(), message);

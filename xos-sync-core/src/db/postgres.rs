@@ -25,9 +25,12 @@ pub(crate) fn establish(url: &str) -> Result<diesel::PgConnection, String> {
 }
 
 /// Set on every connection. Nobody's lock is waited for without end, because one connection
-/// writes for all.
+/// writes for all. What a process holds that fell silent in the middle of a transaction is soon
+/// free for those that take over from it, unless somebody has set another time.
 #[cfg(feature = "postgres")]
-const SETUP: &str = "SET lock_timeout = '5s'; SET client_min_messages = warning;";
+const SETUP: &str = "SET lock_timeout = '5s'; SET client_min_messages = warning; \
+    SELECT set_config('idle_in_transaction_session_timeout', '10s', FALSE) \
+    WHERE current_setting('idle_in_transaction_session_timeout') = '0';";
 
 /// What a connection asks for unless the URL says otherwise: it notices within half a minute
 /// that the server is out of reach, and shows who it is.
@@ -58,8 +61,12 @@ fn with_defaults(url: &str) -> String {
 /// Adds advice to what libpq says when a server cannot be used.
 #[cfg(feature = "postgres")]
 fn explain(message: &str) -> String {
-    let message = message.trim_end();
-    let advice = if message.contains("Connection refused") || message.contains("No such file") {
+    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let advice = if message.contains("certificate verify failed") {
+        "; correct sslrootcert, or let the server have a certificate of that root"
+    } else if message.contains("does not match host name") {
+        "; correct the host, or let the server have a certificate for it"
+    } else if message.contains("Connection refused") || message.contains("No such file") {
         "; start the server, or correct host and port"
     } else if message.contains("does not exist") && message.contains("database") {
         "; make it with `createdb`, or correct the name"

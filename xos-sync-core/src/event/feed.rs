@@ -125,6 +125,13 @@ impl Inbox {
         }
     }
 
+    /// So much was said that nobody listens to each of it: anything may have changed.
+    #[cfg(feature = "postgres")]
+    pub(super) fn changed_often(&self, events: u64) {
+        self.lock().received += events;
+        self.handle.send(Event::Changed);
+    }
+
     /// How the feed is doing.
     pub fn status(&self) -> FeedStatus {
         self.lock().clone()

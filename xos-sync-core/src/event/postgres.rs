@@ -23,6 +23,13 @@ use crate::db::{ServerUrl, postgres::establish};
 /// How often the connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
+/// How many are heard one by one without a pause. Behind more than that, what really changed would
+/// come last: then all is looked at, again and again, until there is a pause.
+const MOST_HEARD: u64 = 500;
+
+/// How often that is.
+const LOOK_AT_ALL_EVERY: Duration = Duration::from_millis(20);
+
 /// How often the server is asked whether it is still there.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
@@ -78,11 +85,8 @@ fn listen(url: &ServerUrl, origin: &str, inbox: &Inbox, wanted: &Weak<()>) -> St
     inbox.connected();
     let mut asked = Instant::now();
     while wanted.strong_count() > 0 {
-        for notification in connection.notifications_iter() {
-            match notification {
-                Ok(notification) => hear(&notification.payload, origin, inbox),
-                Err(error) => return error.to_string(),
-            }
+        if let Err(error) = hear_out(&mut connection, origin, inbox, wanted) {
+            return error.to_string();
         }
         if asked.elapsed() > ASK_EVERY {
             asked = Instant::now();
@@ -95,6 +99,36 @@ fn listen(url: &ServerUrl, origin: &str, inbox: &Inbox, wanted: &Weak<()>) -> St
     "nobody listens any more".into()
 }
 
+/// Hears all that the server has said until now.
+fn hear_out(
+    connection: &mut PgConnection,
+    origin: &str,
+    inbox: &Inbox,
+    wanted: &Weak<()>,
+) -> diesel::QueryResult<()> {
+    let (mut heard, mut skipped, mut looked) = (0, 0, Instant::now());
+    for notification in connection.notifications_iter() {
+        let payload = notification?.payload;
+        heard += 1;
+        if heard <= MOST_HEARD || payload == MEMBERS {
+            hear(&payload, origin, inbox);
+            continue;
+        }
+        skipped += 1;
+        if looked.elapsed() > LOOK_AT_ALL_EVERY {
+            inbox.changed_often(std::mem::take(&mut skipped));
+            looked = Instant::now();
+            if wanted.strong_count() == 0 {
+                break;
+            }
+        }
+    }
+    if skipped > 0 {
+        inbox.changed_often(skipped);
+    }
+    Ok(())
+}
+
 fn subscribe(connection: &mut PgConnection) -> diesel::QueryResult<()> {
     let channel: Channel =
         sql_query("SELECT quote_ident(left('xos_sync.' || current_schema(), 63)) AS channel")
@@ -102,8 +136,11 @@ fn subscribe(connection: &mut PgConnection) -> diesel::QueryResult<()> {
     connection.batch_execute(&format!("LISTEN {}", channel.channel))
 }
 
+/// What a process says that has come, left, or given something away.
+const MEMBERS: &str = "!";
+
 fn hear(payload: &str, origin: &str, inbox: &Inbox) {
-    if payload == "!" {
+    if payload == MEMBERS {
         return inbox.send(Event::MembersChanged);
     }
     match Notification::parse(payload) {

@@ -68,7 +68,8 @@ fn started(pid: &str) -> Option<String> {
     (state != "Z").then(|| numbers.split_whitespace().nth(19).map(str::to_owned))?
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::process::{Command, Stdio};
 
@@ -90,6 +91,46 @@ mod tests {
         for place in ["", "x", "other-boot pid:[1] 1 1"] {
             assert!(!is_gone("m", place), "{place}");
         }
+    }
+
+    /// Says where its parent runs, to a process that cannot see that.
+    const PARENT: &str = "XOS_TEST_PLACE_OF_PARENT";
+
+    /// Runs this test again by way of a shell command that hides this process from it.
+    fn hidden_by(hides: &str) {
+        if let Ok(parent) = std::env::var(PARENT) {
+            assert!(!mine().is_empty() && mine() != parent);
+            let pid = std::process::id().to_string();
+            assert!(parent.split(' ').nth(2) != Some(&pid) && !is_gone("m", &parent), "{parent}");
+            return;
+        }
+        let test = std::thread::current().name().unwrap().to_owned();
+        let output = Command::new("unshare")
+            .args(["--mount", "sh", "-c", hides, "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", &test])
+            .env(PARENT, mine())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}{errors}; this test needs root, and the package util-linux"
+        );
+    }
+
+    #[test]
+    fn a_process_of_another_namespace_is_not_gone() {
+        hidden_by("exec unshare --pid --fork --mount-proc \"$@\"");
+    }
+
+    #[test]
+    fn a_process_that_is_hidden_in_proc_is_not_gone() {
+        hidden_by(
+            "mount -t proc -o hidepid=2,gid=65534 proc /proc && \
+             exec setpriv --inh-caps=-all --bounding-set=-all \"$@\"",
+        );
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use xos_sync_core::event::{Change, NatsPublisher, Publisher};
 
 use crate::{
+    listener::Listener,
+    row,
     server::{Server, on},
-    world::{Listener, row, until},
 };
 
 #[tokio::test]
@@ -18,22 +19,20 @@ async fn a_server_that_was_killed_is_found_again() {
     listener.until_received(1).await;
 
     server.kill();
-    until("the loss", async || !listener.status().up).await;
+    listener.until("the loss", |status| !status.up).await;
     // Seen by the connection, not by a silence.
     let message = listener.status().message.unwrap();
     assert!(message.contains("connect"), "{message}");
     let error = publisher.publish(&row("meanwhile")).await.unwrap_err().to_string();
     assert!(error.contains("127.0.0.1:") && !error.contains("xos:"), "{error}");
-    until("the refusal", async || {
-        listener.status().message.is_some_and(|message| message.starts_with("cannot connect to "))
-    })
-    .await;
+    let refused = |message: &String| message.starts_with("cannot connect to ");
+    listener.until("the refusal", |status| status.message.as_ref().is_some_and(refused)).await;
 
     server.start_again();
     listener.until_up().await;
     publisher.publish(&row("after")).await.unwrap();
     publisher.publish(&Change::of_model("moons")).await.unwrap();
-    until("the last change", async || listener.status().dropped == 1).await;
+    listener.until("the last change", |status| status.dropped == 1).await;
     // The first may come twice: the server died before it noted the acknowledgement.
     assert!(listener.status().received >= 2);
 }

@@ -7,8 +7,9 @@ use async_nats::{
 use xos_sync_core::event::{NatsPublisher, Publisher};
 
 use crate::{
+    listener::{Listener, until},
+    row,
     server::shared,
-    world::{Listener, row, until},
 };
 
 /// Somebody else on the same server.
@@ -99,7 +100,7 @@ async fn a_message_that_looks_like_an_answer_of_the_server_stops_nothing() {
         let subject = format!("xos-sync.{}.farms.a1", stranger.stream);
         server_like(&url, &subject, status);
     }
-    until("the way back", async || listener.status().up && listener.status().since != since).await;
+    listener.until("the way back", |status| status.up && status.since != since).await;
     publisher.publish(&row("last")).await.unwrap();
     listener.until_received(5).await;
 }

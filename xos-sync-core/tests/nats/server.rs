@@ -42,8 +42,31 @@ impl Server {
     }
 
     pub(crate) fn kill(&self) {
+        self.signal("-KILL");
+    }
+
+    /// Tells it; its process.
+    fn signal(&self, signal: &str) -> String {
         let pid = std::fs::read_to_string(self.folder.path().join("pid")).unwrap();
-        assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+        let pid = pid.trim().to_owned();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        pid
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl crate::restarts::Bus for Server {
+    fn begin(&mut self) -> String {
+        self.start_again();
+        on(&self.url, "restarts")
+    }
+
+    fn crash(&mut self) {
+        self.kill();
+    }
+
+    fn end(&mut self) {
+        crate::restarts::wait_for_end_of(&self.signal("-TERM"));
     }
 }
 

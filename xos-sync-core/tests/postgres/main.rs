@@ -12,9 +12,14 @@
 )]
 
 mod chaos;
+mod commits;
 #[path = "expansion.rs"]
 mod concurrent_expansion;
 mod members;
+mod relay;
+mod server;
+mod storm;
+mod tls;
 mod transactions;
 
 // The scenarios are the same on every engine.
@@ -50,6 +55,13 @@ mod retry;
 mod start;
 #[path = "../scenarios/world/mod.rs"]
 mod world;
+#[path = "../scenarios/writes.rs"]
+mod writes;
+
+/// A number from the environment, for runs that are larger than the usual one.
+fn setting(name: &str, unless_set: u64) -> u64 {
+    std::env::var(name).map_or(unless_set, |value| value.parse().unwrap())
+}
 
 /// The engine that these tests run on.
 pub const ENGINE: xos_sync_core::db::Engine = xos_sync_core::db::Engine::Postgres;

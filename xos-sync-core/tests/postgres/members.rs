@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::world::{Running, World, until};
+use crate::{
+    transactions::Open,
+    world::{Running, World, until},
+};
 
 async fn member(world: &World) -> Running {
     let builder = world.builder().lease(Duration::from_secs(1));
@@ -96,4 +99,31 @@ async fn children_wait_for_parents_that_another_process_has() {
             place(&format!("delete field{at}")) < place(&format!("delete farm{}", 1 + at % 20))
         );
     }
+}
+
+/// Whoever deals out shards, or died while doing so, does not cost the others their leases.
+#[tokio::test]
+async fn a_lease_is_extended_also_while_somebody_else_deals() {
+    let world = World::new().await;
+    let running = member(&world).await;
+    until("all", async || shards(&world).await == [64]).await;
+    let member = async || world.ask("member", "FROM xos_sync_members WHERE lease_until > 0").await;
+    let before = member().await;
+    let lock = "SELECT FROM pg_advisory_xact_lock(hashtext(current_schema() || '/farm'))";
+    let open = Open::new(&world, lock);
+    // Three leases long.
+    for at in 1..=12 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        world.farm(&format!("farm{at}")).await;
+        until("the farm", async || world.backend.names().len() == at).await;
+    }
+    // It would be struck out by anybody who came now if its lease were over.
+    let over = "FROM xos_sync_members WHERE lease_until < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    assert_eq!(world.ask("member", over).await, [""; 0]);
+    open.commit();
+    let second = self::member(&world).await;
+    until("two halves", async || shards(&world).await == [32, 32]).await;
+    assert!(member().await.contains(&before[0]));
+    running.stop().await;
+    second.stop().await;
 }

@@ -4,15 +4,18 @@
 use std::{
     io::Write as _,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
-use crate::world::{World, until};
+use xos_sync_core::event::Event;
+
+use crate::world::{Answer, Running, World, until};
 
 /// A `psql` in the middle of a transaction.
-struct Open(Child);
+pub struct Open(Child);
 
 impl Open {
-    fn new(world: &World, sql: &str) -> Self {
+    pub fn new(world: &World, sql: &str) -> Self {
         let mut child = Command::new("psql")
             .args(["-qAtX", &world.url()])
             .stdin(Stdio::piped())
@@ -31,8 +34,14 @@ impl Open {
         Self(child)
     }
 
-    fn commit(mut self) {
-        writeln!(self.0.stdin.take().unwrap(), "COMMIT;").unwrap();
+    /// Goes on with the transaction.
+    fn run(&mut self, sql: &str) {
+        writeln!(self.0.stdin.as_mut().unwrap(), "{sql};").unwrap();
+    }
+
+    pub fn commit(mut self) {
+        self.run("COMMIT");
+        drop(self.0.stdin.take());
         assert!(self.0.wait().unwrap().success());
     }
 }
@@ -65,6 +74,79 @@ async fn a_row_that_is_held_by_an_open_transaction_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_held_for_longer_than_a_lease_costs_no_lease() {
+    let world = World::new().await;
+    for name in ["held", "other"] {
+        world.farm(name).await;
+    }
+    let gate = world.backend.gate("sync held");
+    let builder = world.builder().lease(Duration::from_secs(1));
+    let running = Running::start(builder.build().await.unwrap());
+    gate.entered().await;
+    let member = async || world.ask("member", "FROM xos_sync_members").await;
+    let before = member().await;
+    let open = Open::new(&world, "UPDATE farms SET backend_id = 'x' WHERE name = 'held'");
+    gate.open();
+    let enacted =
+        async || world.ask("count(*)", "FROM farms WHERE enacted = updated").await.concat();
+    for at in 0..8 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        world.farm(&format!("farm{at}")).await;
+        until("the new farm", async || enacted().await == (at + 2).to_string()).await;
+    }
+    assert_eq!(member().await, before);
+    open.commit();
+    until("the one that was held", async || enacted().await == "10").await;
+    running.stop().await;
+    assert_eq!(world.backend.log().len(), 10);
+}
+
+#[tokio::test]
+async fn the_end_of_a_wait_comes_for_all_rows_but_the_one_that_is_held() {
+    let world = World::new().await;
+    for name in ["held", "free"] {
+        world.farm(name).await;
+        world.backend.answer(name, Answer::Fail("no power"));
+    }
+    let running = world.start().await;
+    until("the failures", async || {
+        world.ask("name", "FROM farms WHERE attempts = 1").await.len() == 2
+    })
+    .await;
+    ["held", "free"].iter().for_each(|name| world.backend.heal(name));
+    let open = Open::new(&world, "SELECT FROM farms WHERE name = 'held' FOR UPDATE");
+    world.skip(Duration::from_secs(60));
+    running.handle.send(Event::Changed);
+    until("the free one", async || world.backend.names() == ["free"]).await;
+    // Its stamp is not held up either.
+    until("its stamp", async || {
+        world.ask("name", "FROM farms WHERE enacted > 0").await == ["free"]
+    })
+    .await;
+    open.commit();
+    until("the other one", async || world.backend.names() == ["free", "held"]).await;
+    running.stop().await;
+}
+
+/// Between the question that found a row of which no backend holds anything, and its removal, a
+/// process may have died that had it in hand.
+#[tokio::test]
+async fn a_row_that_a_backend_may_hold_after_all_is_not_purged() {
+    let world = World::new().await;
+    world.farm("farm").await;
+    world.sql("DELETE FROM farms").await;
+    let mut open = Open::new(&world, "SELECT FROM farms FOR UPDATE");
+    let running = world.start().await;
+    // Its removal waits for the row.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    open.run("UPDATE farms SET attempted = TRUE");
+    open.commit();
+    until("the removal", async || world.ask("name", "FROM farms").await.is_empty()).await;
+    running.stop().await;
+    assert_eq!(world.backend.log(), ["delete farm"]);
+}
+
+#[tokio::test]
 async fn a_parent_to_which_a_child_is_just_being_added_is_not_removed() {
     let world = World::new().await;
     world.farm("farm").await;
@@ -75,7 +157,7 @@ async fn a_parent_to_which_a_child_is_just_being_added_is_not_removed() {
     gate.entered().await;
     let open = Open::new(&world, "INSERT INTO fields (name, farm_id) VALUES ('field', 1)");
     gate.open();
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     open.commit();
     until("the reason", async || {
         world.troubles().await
@@ -100,7 +182,7 @@ async fn a_version_that_an_older_transaction_commits_late_is_not_lost() {
     world.shell("UPDATE farms SET name = 'barn'");
     until("the barn", async || names().await == ["barn"]).await;
     let mut open = open;
-    writeln!(open.0.stdin.as_mut().unwrap(), "UPDATE farms SET name = 'late';").unwrap();
+    open.run("UPDATE farms SET name = 'late'");
     open.commit();
     until("the late name", async || names().await == ["late"]).await;
     running.stop().await;

@@ -49,6 +49,8 @@ mod retry;
 mod start;
 #[path = "../scenarios/world/mod.rs"]
 mod world;
+#[path = "../scenarios/writes.rs"]
+mod writes;
 
 /// The engine that these tests run on.
 pub const ENGINE: xos_sync_core::db::Engine = xos_sync_core::db::Engine::Sqlite;

@@ -3,9 +3,9 @@
 use xos_sync_core::event::{Change, FeedStatus, Publisher, XmppPublisher};
 
 use crate::{
+    listener::Listener,
     raw::Raw,
     server::{Server, shared, with_node},
-    world::Listener,
 };
 
 /// Elements in each other, about as many as this server itself survives.

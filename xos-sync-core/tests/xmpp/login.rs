@@ -5,8 +5,8 @@ use std::{env, process::Command};
 use xos_sync_core::event::{Change, Publisher, XmppPublisher};
 
 use crate::{
+    listener::Listener,
     server::{Server, password, shared, with_node},
-    world::Listener,
 };
 
 #[tokio::test(flavor = "multi_thread")]

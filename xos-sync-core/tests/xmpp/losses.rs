@@ -3,8 +3,8 @@
 use xos_sync_core::event::{Change, Publisher, XmppPublisher};
 
 use crate::{
+    listener::Listener,
     server::{Server, with_node},
-    world::Listener,
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,14 +16,52 @@ mod login;
 mod losses;
 mod raw;
 mod server;
+
+#[allow(dead_code, reason = "the tests of each bus use a part of it")]
+#[path = "../feeds/listener.rs"]
+mod listener;
+#[cfg(feature = "postgres")]
+#[path = "../feeds/restarts.rs"]
+mod restarts;
+
+// What restarts are gone through with.
+#[cfg(feature = "postgres")]
+#[allow(dead_code, unused_imports, unused_macros, reason = "others use the rest")]
+#[path = "../postgres/relay.rs"]
+mod relay;
+#[cfg(feature = "postgres")]
+#[allow(dead_code, unused_imports, unused_macros, reason = "others use the rest")]
+#[path = "../scenarios/world/mod.rs"]
 mod world;
 
 use xos_sync_core::event::{Change, Publisher, XmppPublisher};
 
 use crate::{
+    listener::Listener,
     server::{shared, with_node},
-    world::Listener,
 };
+
+/// The engine of the world that restarts are gone through with.
+#[cfg(feature = "postgres")]
+pub const ENGINE: xos_sync_core::db::Engine = xos_sync_core::db::Engine::Postgres;
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_server_that_restarts_again_and_again_costs_only_time() {
+    restarts::again_and_again(server::Server::new()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn what_changes_while_the_server_is_away_is_found_when_it_is_back() {
+    restarts::found_when_it_is_back(server::Server::new()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn the_safety_poll_finds_what_changes_while_the_server_is_away() {
+    restarts::found_by_the_poll(server::Server::new()).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_change_arrives() {

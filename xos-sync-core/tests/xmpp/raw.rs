@@ -7,7 +7,7 @@ use tokio::{
 };
 use xos_sync_core::event::XmppUrl;
 
-use crate::{server::password, world::LONGEST};
+use crate::{listener::LONGEST, server::password};
 
 pub struct Raw {
     socket: TcpStream,

@@ -70,9 +70,27 @@ impl Server {
         self.signal("-CONT");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Tells it; its process.
+    fn signal(&self, signal: &str) -> String {
         let pid = std::fs::read_to_string(self.path("pid")).unwrap();
-        assert!(Command::new("kill").args([signal, pid.trim()]).status().unwrap().success());
+        let pid = pid.trim().to_owned();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        pid
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl crate::restarts::Bus for Server {
+    fn begin(&mut self) -> String {
+        self.start()
+    }
+
+    fn crash(&mut self) {
+        self.kill();
+    }
+
+    fn end(&mut self) {
+        crate::restarts::wait_for_end_of(&self.signal("-TERM"));
     }
 }
 

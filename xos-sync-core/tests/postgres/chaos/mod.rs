@@ -5,7 +5,7 @@
 //! `XOS_CHAOS_OBJECTS=20000 XOS_CHAOS_SECONDS=60 cargo test … chaos -- --nocapture`.
 
 mod child;
-mod server;
+mod network;
 
 use std::{
     fs,
@@ -14,13 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use server::Server;
+use network::Network;
 use xos_sync_core::{
     db::{Db, OpenMode},
     migrate,
 };
 
-use crate::world::registry;
+use crate::{server::Server, setting, world::registry};
 
 const PROCESSES: usize = 4;
 
@@ -32,14 +32,18 @@ struct Site {
     processes: Vec<Child>,
 }
 
-fn setting(name: &str, unless_set: u64) -> u64 {
-    std::env::var(name).map_or(unless_set, |value| value.parse().unwrap())
-}
-
 impl Site {
     /// Of 100 rows, 1 is at the top and 9 are between.
     async fn new() -> Self {
-        let server = Server::start();
+        let mut site = Self::on(Server::start()).await;
+        for _ in 0..PROCESSES {
+            site.start_one();
+        }
+        site
+    }
+
+    /// Without processes.
+    async fn on(server: Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("things")).unwrap();
         fs::create_dir(folder.path().join("inside")).unwrap();
@@ -55,19 +59,20 @@ impl Site {
              INSERT INTO crops (name, field_id) SELECT 'crop' || i, 1 + i % {middles}
              FROM generate_series(1, {bottoms}) AS i"
         ));
-        let mut site = Self { server, folder, objects, processes: Vec::new() };
-        for _ in 0..PROCESSES {
-            site.start_one();
-        }
-        site
+        Self { server, folder, objects, processes: Vec::new() }
     }
 
     fn start_one(&mut self) {
+        let url = self.server.url.clone();
+        self.start(Command::new(std::env::current_exe().unwrap()), &url);
+    }
+
+    fn start(&mut self, mut program: Command, url: &str) {
         let log = fs::File::create(self.folder.path().join(format!("log{}", fastrand::u64(..))));
-        let child = Command::new(std::env::current_exe().unwrap())
+        let child = program
             .args(["--exact", "chaos::child::chaos_child", "--nocapture"])
             .env("XOS_CHAOS_DIR", self.folder.path())
-            .env("XOS_CHAOS_URL", &self.server.url)
+            .env("XOS_CHAOS_URL", url)
             .stdout(Stdio::null())
             .stderr(log.unwrap())
             .spawn();
@@ -80,6 +85,24 @@ impl Site {
         victim.kill().unwrap();
         victim.wait().unwrap();
         self.start_one();
+    }
+
+    /// Members, and the shards of those of this process.
+    fn members(&self, pid: u32) -> (u32, u32) {
+        let count =
+            |of: &str| self.server.sql(&format!("SELECT count(*) FROM {of}")).trim().parse();
+        let shards = format!(
+            "xos_sync_shards JOIN xos_sync_members USING (member) WHERE place LIKE '% {pid} %'"
+        );
+        (count("xos_sync_members").unwrap(), count(&shards).unwrap())
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        while !holds(self) {
+            assert!(begun.elapsed() < Duration::from_secs(90), "{what} does not come");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Rows that are not in line.
@@ -190,4 +213,39 @@ async fn a_process_that_stalls_is_struck_out_and_stamps_nothing_late() {
     let _ = fs::remove_file(wrong);
     site.settle().await;
     site.kill_one();
+}
+
+#[tokio::test]
+async fn a_process_that_is_cut_off_for_longer_than_its_lease_is_taken_over_from_and_comes_back() {
+    let network = Network::new();
+    let mut site = Site::on(Server::start_for(&network.here, &network.theirs)).await;
+    let url = site.server.url.replace("127.0.0.1", &network.here);
+    site.start(network.command(&std::env::current_exe().unwrap()), &url);
+    let cut_off = site.processes[0].id();
+    for _ in 1..PROCESSES {
+        site.start_one();
+    }
+    let members = u32::try_from(PROCESSES).unwrap();
+    for time in 1..=setting("XOS_CHAOS_CUTS", 2) {
+        site.until("its part", |site| site.members(cut_off) == (members, 16)).await;
+        site.server.sql("UPDATE farms SET name = name; UPDATE crops SET water = water + 1");
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(10..300))).await;
+        let begun = Instant::now();
+        network.cut();
+        site.until("the take-over", |site| site.members(cut_off) == (members - 1, 0)).await;
+        let taken_over = begun.elapsed();
+        // The others do all of it.
+        site.server.sql("UPDATE crops SET water = water + 1 WHERE id % 2 = 0");
+        site.settle().await;
+        tokio::time::sleep(Duration::from_secs(setting("XOS_CHAOS_CUT_SECONDS", 0))).await;
+        site.server.sql("UPDATE crops SET water = water + 1 WHERE id % 2 = 1");
+        let (cut, healed) = (begun.elapsed(), Instant::now());
+        network.heal();
+        site.until("its return", |site| site.members(cut_off) == (members, 16)).await;
+        println!(
+            "cut {time}: taken over from after {taken_over:.1?}, healed after {cut:.1?}, back {:.1?} later",
+            healed.elapsed()
+        );
+        site.settle().await;
+    }
 }

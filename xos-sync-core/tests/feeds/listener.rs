@@ -1,19 +1,23 @@
-//! A Synchronizer with a database of its own that listens to a feed.
+//! A Synchronizer with a database of its own that listens to a bus.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use xos_sync_core::{
-    Context, Micros, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
-    event::{Change, FeedStatus, NatsFeed},
+    event::{FeedStatus, feed_at},
     migrate, model, sync_step,
 };
 
 /// Longer than anything takes here, so that what hangs fails.
-const LONGEST: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 /// A farm.
 #[model(table = farms)]
@@ -37,14 +41,16 @@ impl SyncStep for SyncFarms {
     }
 }
 
-/// A Synchronizer that runs until this is dropped.
+/// A Synchronizer that runs until it is stopped or dropped.
 pub(crate) struct Listener {
     synchronizer: Arc<Synchronizer>,
+    stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
     _folder: TempDir,
 }
 
 impl Listener {
+    /// Listens to the bus at this URL.
     pub(crate) async fn start(url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let registry =
@@ -56,29 +62,54 @@ impl Listener {
             .db(db)
             .registry(registry())
             .safety_poll(Duration::from_secs(3600))
-            .feed(NatsFeed::new(url).unwrap())
+            .feed(feed_at(url).unwrap())
             .build()
             .await
             .unwrap();
         let synchronizer = Arc::new(synchronizer);
+        let (stop, stopped) = oneshot::channel();
         let running = Arc::clone(&synchronizer);
         let task = tokio::spawn(async move {
-            running.run(std::future::pending()).await.unwrap();
+            running.run(async { drop(stopped.await) }).await.unwrap();
         });
-        Self { synchronizer, task, _folder: folder }
+        Self { synchronizer, stop: Some(stop), task, _folder: folder }
     }
 
     pub(crate) fn status(&self) -> FeedStatus {
         self.synchronizer.feeds().remove(0)
     }
 
+    /// Waits until the feed is so.
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        is_so: impl Fn(&FeedStatus) -> bool,
+    ) -> FeedStatus {
+        let so = timeout(LONGEST, async {
+            loop {
+                let status = self.status();
+                if is_so(&status) {
+                    return status;
+                }
+                sleep(Duration::from_millis(3)).await;
+            }
+        });
+        so.await.unwrap_or_else(|_| panic!("{what} does not come: {:?}", self.status()))
+    }
+
     pub(crate) async fn until_up(&self) {
-        until("the connection", async || self.status().up).await;
+        self.until("the connection", |status| status.up).await;
     }
 
     pub(crate) async fn until_received(&self, events: u64) {
-        until("the event", async || self.status().received >= events).await;
-        assert_eq!(self.status().received, events);
+        let status = self.until("the event", |status| status.received >= events).await;
+        assert_eq!(status.received, events);
+    }
+
+    /// Stops it, and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+        timeout(LONGEST, &mut self.task).await.expect("the shutdown does not come").unwrap();
     }
 }
 
@@ -88,15 +119,11 @@ impl Drop for Listener {
     }
 }
 
-pub(crate) fn row(uid: &str) -> Change {
-    Change::of_row("farms", uid, Micros(1_700_000_000_000_000))
-}
-
 /// Waits until it holds.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waited = tokio::time::timeout(LONGEST, async {
+    let waited = timeout(LONGEST, async {
         while !holds().await {
-            tokio::time::sleep(Duration::from_millis(3)).await;
+            sleep(Duration::from_millis(3)).await;
         }
     });
     assert!(waited.await.is_ok(), "{what} does not come");

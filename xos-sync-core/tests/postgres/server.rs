@@ -1,7 +1,9 @@
 //! A server of a test's own, to be stopped and started.
 
 use std::{
-    path::Path,
+    fs::OpenOptions,
+    io::Write as _,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -16,6 +18,25 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let url = started(&control(&["start"], folder.path()));
         Self { url, folder }
+    }
+
+    /// One that listens here too, to those of this network.
+    pub fn start_for(address: &str, network: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut start = script();
+        start.arg("start").arg(folder.path());
+        start.env("XOS_POSTGRES_OPTIONS", format!("-c listen_addresses=127.0.0.1,{address}"));
+        let server = Self { url: started(&done(&mut start)), folder };
+        let mut access =
+            OpenOptions::new().append(true).open(server.data().join("pg_hba.conf")).unwrap();
+        writeln!(access, "host all all {network} scram-sha-256").unwrap();
+        server.sql("SELECT pg_reload_conf()");
+        server
+    }
+
+    /// The folder of its data and configuration.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data").canonicalize().unwrap()
     }
 
     /// It ends as when it is restarted: in order.
@@ -54,9 +75,13 @@ fn script() -> Command {
 }
 
 fn control(what: &[&str], folder: &Path) -> Output {
-    let output = script().args(what).arg(folder).output().unwrap();
+    done(script().args(what).arg(folder))
+}
+
+fn done(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "tests/services/postgres {what:?} failed: {errors}");
+    assert!(output.status.success(), "{command:?} failed: {errors}");
     output
 }
 
