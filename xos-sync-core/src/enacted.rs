@@ -9,9 +9,7 @@ use std::{
 };
 
 use diesel::{
-    QueryResult, QueryableByName, RunQueryDsl,
-    connection::SimpleConnection,
-    sql_query,
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Integer, Text},
 };
 
@@ -167,9 +165,6 @@ fn hold(
     if conn.engine() == Engine::Sqlite {
         return Ok(busy);
     }
-    if care == Care::Hopeful {
-        conn.batch_execute(sql::WAIT_SHORTLY)?;
-    }
     let mut rows: BTreeMap<(&'static str, &str), Vec<i64>> = BTreeMap::new();
     let held = |outcome: &&&Outcome| care == Care::Careful || outcome.stamp.removes();
     for outcome in outcomes.iter().filter(held) {
@@ -201,19 +196,19 @@ fn row_ids(conn: &mut AnyConnection, question: &str) -> QueryResult<BTreeSet<i64
 fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<bool> {
     let (steady, healed): (Vec<&Outcome>, Vec<&Outcome>) =
         outcomes.iter().partition(|outcome| outcome.stamp == Stamp::Enacted(Before::Steady));
-    let mut in_line = 0;
+    let mut all_in_line = true;
     for (rows, forgotten) in [(steady, ""), (healed, FORGET_TROUBLE)] {
-        if !rows.is_empty() {
-            let set = format!("enacted = v.column2{forgotten}");
-            let guard = format!("c.updated = v.column2 AND {NEVER_BACK}");
-            in_line += set_enacted(conn, table, &set, &rows, &guard)?;
+        if rows.is_empty() {
+            continue;
+        }
+        let set = format!("enacted = v.column2{forgotten}");
+        let guard = format!("c.updated = v.column2 AND {NEVER_BACK}");
+        if set_enacted(conn, table, &set, &rows, &guard)? < rows.len() {
+            all_in_line = false;
+            set_enacted(conn, table, &set, &rows, NEVER_BACK)?;
         }
     }
-    if in_line < outcomes.len() {
-        let set = format!("enacted = v.column2{FORGET_TROUBLE}");
-        set_enacted(conn, table, &set, outcomes, NEVER_BACK)?;
-    }
-    Ok(in_line == outcomes.len())
+    Ok(all_in_line)
 }
 
 /// A stamp never goes back.

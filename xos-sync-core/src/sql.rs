@@ -10,9 +10,6 @@ use crate::{
     model::{ColumnKind, ModelInfo},
 };
 
-/// On a server: another transaction's lock is not waited for long until this one ends.
-pub(crate) const WAIT_SHORTLY: &str = "SET LOCAL lock_timeout = '100ms'";
-
 /// Contract C1 for the row `row`, apart from the waiting time after a failure.
 pub(crate) fn pending(row: &str) -> String {
     format!(

@@ -42,8 +42,15 @@ impl Listener {
         Self { seen: Mutex::new(seen), end }
     }
 
-    pub async fn seen(&self) -> Instant {
-        self.seen.lock().await.recv().await.unwrap()
+    /// When the first is seen that came after this moment.
+    pub async fn seen_after(&self, moment: Instant) -> Instant {
+        let mut seen = self.seen.lock().await;
+        loop {
+            let at = seen.recv().await.unwrap();
+            if at >= moment {
+                return at;
+            }
+        }
     }
 }
 

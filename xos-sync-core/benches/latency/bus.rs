@@ -19,8 +19,12 @@ impl Subscriber {
         if url.starts_with("xmpp:") {
             return Self::Xmpp(Xmpp::start(url).await);
         }
-        let (server, stream) = url.split_once("?stream=").unwrap();
-        let client = async_nats::connect(server).await.unwrap();
+        let (login, rest) = url.strip_prefix("nats://").unwrap().split_once('@').unwrap();
+        let (user, password) = login.split_once(':').unwrap();
+        let (server, stream) = rest.split_once("?stream=").unwrap();
+        let options =
+            async_nats::ConnectOptions::with_user_and_password(user.into(), password.into());
+        let client = options.connect(server).await.unwrap();
         let subscriber = client.subscribe(format!("xos-sync.{stream}.>")).await.unwrap();
         client.flush().await.unwrap();
         Self::Nats(subscriber)

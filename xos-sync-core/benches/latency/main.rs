@@ -71,7 +71,7 @@ async fn over_a_server(server: &str, load: Load) {
         let begun = Instant::now();
         sql_query(change(at)).execute(&mut writer).unwrap();
         times.push(bench.called().await - begun);
-        seen.push(bare.seen().await - begun);
+        seen.push(bare.seen_after(begun).await - begun);
     }
     report("PostgreSQL NOTIFY", load, times);
     report("  a bare LISTEN client", load, seen);

@@ -2,6 +2,7 @@
 //! blocking connections and async code.
 
 mod connection;
+mod held;
 mod lock;
 mod pool;
 pub(crate) mod postgres;
@@ -28,6 +29,9 @@ pub use connection::{AnyConnection, AnyDb, Engine};
 pub use lock::ProcessLock;
 pub use url::{DatabaseUrl, OpenMode, ServerUrl};
 
+pub(crate) use held::is_about_a_lock;
+
+use held::OnLock;
 use pool::Pool;
 use writer::{News, Source, Writer};
 
@@ -132,6 +136,8 @@ impl Db {
     /// Writes in a transaction that is on disk when this returns. What many tasks write at the
     /// same time is committed together.
     ///
+    /// A row that another program holds is waited for, for some seconds, beside the writes of others.
+    ///
     /// `work` runs again from the start when somebody else's part of the common transaction
     /// fails, so it must not do anything but query.
     ///
@@ -142,7 +148,7 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.inner.writer.write(work, Source::Anybody).await
+        self.inner.writer.write(work, Source::Anybody, OnLock::Wait).await
     }
 
     /// As [`Db::write`], for the framework's own writes: they do not wake their Synchronizer.
@@ -151,7 +157,17 @@ impl Db {
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        self.inner.writer.write(work, self.source).await
+        self.inner.writer.write(work, self.source, OnLock::Fail).await
+    }
+
+    /// As [`Db::write_quietly`], for what is to be written although somebody holds its rows for a
+    /// moment.
+    pub(crate) async fn write_patiently<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    {
+        self.inner.writer.write(work, self.source, OnLock::Wait).await
     }
 
     /// Runs work that looks after its transactions itself, on a connection of the pool.

@@ -5,7 +5,8 @@
 //! count a connection's own commits, so a Synchronizer's stamps do not wake itself.
 //!
 //! **Invariant:** a write's answer is sent only after the transaction that holds it is
-//! committed, and a write that fails leaves nothing behind. Where a server went away before it
+//! committed, and a write that fails leaves nothing behind. A lock of somebody else's holds up
+//! the writes that need it, for a while, and no others. Where a server went away before it
 //! answered a COMMIT, it is asked afterwards what became of the transaction.
 
 use std::{
@@ -16,11 +17,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
+use diesel::{
+    QueryResult, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query,
+    sql_types::BigInt,
+};
 use tokio::sync::{oneshot, watch};
 
 use super::{
     AnyConnection, DatabaseUrl, Engine, OpenMode,
+    held::{Held, OnLock},
     transaction::{Commit, PATIENCE, TransactionId, has_committed, in_transaction, is_alive},
 };
 use crate::error::{Error, Result};
@@ -31,6 +36,9 @@ const MOST: usize = 256;
 /// How often a server is asked what became of a transaction, and for how long.
 const DOUBT: Duration = Duration::from_millis(200);
 const LONGEST_DOUBT: Duration = Duration::from_secs(600);
+
+/// How long a write that was held up waits for a lock when it is tried again.
+const GLANCE: &str = "SET LOCAL lock_timeout = '5ms'";
 
 /// How often the database is asked for others' commits. One question costs about 1 µs.
 const WATCH_EVERY: Duration = Duration::from_millis(5);
@@ -60,8 +68,9 @@ impl Writer {
         let (news, changes) = watch::channel(News::new());
         let connection = Some(connection);
         let away = None;
-        let thread =
-            WriterThread { url, connection, away, news, seen: None, asked: Instant::now() };
+        let (seen, asked, held) = (None, Instant::now(), Held::default());
+        let mut thread = WriterThread { url, connection, away, news, seen, asked, held };
+        thread.prepare();
         thread::Builder::new()
             .name("xos-sync-writer".into())
             .spawn(move || thread.serve(&writes))?;
@@ -72,21 +81,22 @@ impl Writer {
         self.changes.clone()
     }
 
-    pub(super) async fn write<T, F>(&self, work: F, source: Source) -> Result<T>
+    pub(super) async fn write<T, F>(&self, work: F, source: Source, on_lock: OnLock) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let write = Waiting { work, source, result: None, answer };
+        let write = Waiting { work, source, on_lock, result: None, answer };
         self.queue.send(Box::new(write)).map_err(|_| Error::Closed)?;
         Ok(answered.await.map_err(|_| Error::Closed)??)
     }
 }
 
 /// A write of any type, with the task that waits for it.
-trait Write: Send {
+pub(super) trait Write: Send {
     fn source(&self) -> Source;
+    fn on_lock(&self) -> OnLock;
     fn run(&mut self, connection: &mut AnyConnection) -> QueryResult<()>;
     fn committed(self: Box<Self>);
     fn failed(self: Box<Self>, error: diesel::result::Error);
@@ -95,6 +105,7 @@ trait Write: Send {
 struct Waiting<T, F> {
     work: F,
     source: Source,
+    on_lock: OnLock,
     result: Option<T>,
     answer: oneshot::Sender<QueryResult<T>>,
 }
@@ -106,6 +117,10 @@ where
 {
     fn source(&self) -> Source {
         self.source
+    }
+
+    fn on_lock(&self) -> OnLock {
+        self.on_lock
     }
 
     fn run(&mut self, connection: &mut AnyConnection) -> QueryResult<()> {
@@ -139,6 +154,8 @@ struct WriterThread {
     news: watch::Sender<News>,
     seen: Option<i64>,
     asked: Instant,
+    /// Writes that need a lock which somebody else has.
+    held: Held,
 }
 
 #[derive(QueryableByName)]
@@ -162,6 +179,7 @@ impl WriterThread {
             if self.asked.elapsed() >= WATCH_EVERY {
                 self.look_for_others();
             }
+            self.try_held();
         }
     }
 
@@ -206,7 +224,23 @@ impl WriterThread {
                 Err(error) => {
                     // An error cannot be cloned, and there is one write for it.
                     if let Some(write) = alone.pop() {
-                        write.failed(error);
+                        self.held.take(write, error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes what was held up before, each alone, with no more than a glance at its locks.
+    fn try_held(&mut self) {
+        let mut round = self.held.round();
+        while let Some((write, since)) = self.held.next(&mut round) {
+            let mut alone = vec![write];
+            match self.commit_after(GLANCE, &mut alone) {
+                Ok(()) => self.answer(alone),
+                Err(error) => {
+                    if let Some(write) = alone.pop() {
+                        self.held.take_again(write, since, error);
                     }
                 }
             }
@@ -219,8 +253,15 @@ impl WriterThread {
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
+        self.commit_after("", group)
+    }
+
+    fn commit_after(&mut self, first: &str, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
         let connection = self.connection()?;
         let outcome = in_transaction(connection, |connection| {
+            if !first.is_empty() && connection.engine() == Engine::Postgres {
+                connection.batch_execute(first)?;
+            }
             group.iter_mut().try_for_each(|write| run_caught(&mut **write, connection))
         });
         match outcome {
@@ -235,6 +276,17 @@ impl WriterThread {
                 self.connection = None;
                 if self.has_committed(&transaction) { Ok(()) } else { Err(error) }
             }
+        }
+    }
+
+    /// On a server, nobody's lock is waited for long by the connection that writes for all; nor so
+    /// long that somebody else's statement would be given up for a deadlock.
+    fn prepare(&mut self) {
+        if let Some(connection) = self.connection.as_mut()
+            && connection.engine() == Engine::Postgres
+            && connection.batch_execute("SET lock_timeout = '100ms'").is_err()
+        {
+            self.connection = None;
         }
     }
 
@@ -269,7 +321,10 @@ impl WriterThread {
         while self.connection.is_none() {
             let since = *self.away.get_or_insert_with(Instant::now);
             match self.url.connect(OpenMode::Existing) {
-                Ok(connection) => self.connection = Some(connection),
+                Ok(connection) => {
+                    self.connection = Some(connection);
+                    self.prepare();
+                }
                 Err(_) if since.elapsed() < PATIENCE => {
                     thread::sleep(wait);
                     wait = (wait * 2).min(PATIENCE / 5);

@@ -67,6 +67,11 @@ pub enum Error {
     /// A step's backend is not there.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// This process was silent for longer than its lease, and another one has its rows.
+    #[error(
+        "this process was silent for too long, and another one has the row by now; nothing was saved"
+    )]
+    StruckOut,
     /// A file or terminal operation failed.
     #[error("{what}: {source}")]
     Io {

@@ -14,9 +14,7 @@ mod place;
 use std::time::Duration;
 
 use diesel::{
-    QueryResult, QueryableByName, RunQueryDsl,
-    connection::SimpleConnection as _,
-    sql_query,
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Integer, Nullable, Text},
 };
 
@@ -163,7 +161,6 @@ pub(crate) fn ended(owner: &Owner) {
 /// Waits for its turn, but not for long, because this connection writes for all; keeps it until
 /// the transaction ends.
 fn one_at_a_time(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<()> {
-    conn.batch_execute(sql::WAIT_SHORTLY)?;
     sql_query("SELECT 1 FROM pg_advisory_xact_lock(hashtext(current_schema() || '/' || $1))")
         .bind::<Text, _>(synchronizer)
         .execute(conn)?;

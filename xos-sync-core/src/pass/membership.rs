@@ -9,10 +9,11 @@ use super::{LimitStatus, Passes, call::Finished};
 use crate::{
     db::{Db, Engine},
     error::Result,
-    journal::Owner,
+    journal::{self, Owner},
     members::{self, Joins, Lease, Renewal, Standing},
     roll,
     shard::{self, Shards},
+    step::{Context, Fence},
 };
 
 /// Renewals in the time of a lease: two may be lost.
@@ -122,6 +123,14 @@ impl Membership {
     /// There is something to tell the status, at the next opportunity.
     pub(super) fn has_news(&mut self, now: Instant) {
         self.renew_at.get_or_insert(now + self.lasts / RENEWALS);
+    }
+
+    /// For calls that begin now: what they save, they save only as long as this process may.
+    pub(super) fn fenced(&self, context: &Context) -> Context {
+        let fence = self
+            .fence(context.synchronizer())
+            .map(|owner| -> Fence { Arc::new(move |conn| journal::may_write(conn, &owner)) });
+        context.clone().fenced(fence)
     }
 
     /// Somebody came, left, or gave something away.
@@ -267,6 +276,7 @@ impl Passes {
         (membership.held, membership.share) = (Shards::NONE, Shards::NONE);
         membership.renew_now();
         self.owner = self.membership.owner(self.context.synchronizer());
+        self.context = self.membership.fenced(&self.context);
         self.journal.clear();
         self.give_back_rows();
     }

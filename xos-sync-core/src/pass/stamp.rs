@@ -13,7 +13,7 @@ use diesel::{
 
 use super::{AGAIN, Done, Finished, Passes};
 use crate::{
-    db::{AnyConnection, Db, Engine},
+    db::{self, AnyConnection, Db, Engine},
     enacted::{self, Care, Failure, Removal, Stamp},
     error::{Error, ErrorClass, Result},
     journal::{self, Owner},
@@ -343,7 +343,7 @@ async fn write(
                 stamped.finished.extend(done);
                 stamped.postponed.extend(busy);
             }
-            Err(error) if care == Care::Hopeful && is_about_a_lock(&error) => {
+            Err(Error::Query(error)) if care == Care::Hopeful && db::is_about_a_lock(&error) => {
                 care = Care::Careful;
                 groups.push(unshare(group));
             }
@@ -423,12 +423,6 @@ fn unshare(group: Arc<Vec<Finished>>) -> Vec<Finished> {
     // The writing closure has been dropped with its answer, so this is the only owner; were it
     // not, its rows would stay in hand, and nothing would be lost.
     Arc::into_inner(group).unwrap_or_default()
-}
-
-/// Whether another transaction holds one of the rows.
-fn is_about_a_lock(error: &Error) -> bool {
-    let Error::Query(DieselError::DatabaseError(_, information)) = error else { return false };
-    ["lock timeout", "deadlock"].iter().any(|word| information.message().contains(word))
 }
 
 /// What a database says that has other troubles than this row.

@@ -1,22 +1,36 @@
 //! What a step's call is given beside its row.
 
+use std::{fmt, sync::Arc};
+
+use diesel::QueryResult;
+
 use crate::{
-    db::Db,
+    db::{AnyConnection, Db},
     error::{Error, Result},
     model::{Id, Model},
 };
 
 /// The database and the Synchronizer's name, for a step's calls. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Context {
     db: Db,
     synchronizer: &'static str,
+    fence: Option<Fence>,
 }
+
+/// Whether this process may still write of the rows in its hand: asked in the transaction that
+/// writes.
+pub(crate) type Fence = Arc<dyn Fn(&mut AnyConnection) -> QueryResult<bool> + Send + Sync>;
 
 impl Context {
     /// A context outside a running Synchronizer, for tests of a step.
     pub fn new(db: Db, synchronizer: &'static str) -> Self {
-        Self { db, synchronizer }
+        Self { db, synchronizer, fence: None }
+    }
+
+    /// The same for a process that shares the work with others.
+    pub(crate) fn fenced(self, fence: Option<Fence>) -> Self {
+        Self { fence, ..self }
     }
 
     /// The goal state's database, for diesel queries.
@@ -56,15 +70,32 @@ impl Context {
     /// be lost if the machine dies before the call ends, such as the id of a thing just made.
     ///
     /// # Errors
-    /// What the database answered.
+    /// What the database answered; [`Error::StruckOut`] when another process has the row by now,
+    /// because this one was silent for longer than its lease. Nothing is saved then.
     pub async fn save<M: Model>(&self, object: &M) -> Result<()> {
-        let object = object.clone();
-        self.db.write_quietly(move |conn| object.save_backend(conn)).await?;
-        Ok(())
+        let (object, fence) = (object.clone(), self.fence.clone());
+        let save = move |conn: &mut AnyConnection| {
+            let may_write = match &fence {
+                Some(fence) => fence(conn)?,
+                None => true,
+            };
+            if may_write {
+                object.save_backend(conn)?;
+            }
+            Ok(may_write)
+        };
+        if self.db.write_patiently(save).await? { Ok(()) } else { Err(Error::StruckOut) }
     }
 
     /// Reads at most `limit` rows for which the SQL condition holds, in the order of their keys.
     pub(crate) async fn all<M: Model>(&self, filter: String, limit: i64) -> Result<Vec<M>> {
         self.db.run(move |conn| M::load(conn, &filter, limit)).await
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { db, synchronizer, .. } = self;
+        f.debug_struct("Context").field("db", db).field("synchronizer", synchronizer).finish()
     }
 }

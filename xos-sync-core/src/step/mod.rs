@@ -13,6 +13,7 @@ use crate::{error::StepError, model::Model};
 pub use crate::error::BackendError;
 pub use backends::{BackendFuture, BackendSource, Backends};
 pub use context::Context;
+pub(crate) use context::Fence;
 pub use observed::{Call, CallFuture, Called, Observed, Row, SaveBackend, observe};
 pub use pending::Pending;
 pub use spec::StepSpec;

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+use xos_sync_core::{Context, Model as _, StepResult, SyncStep, sync_step};
+
 use crate::{
     transactions::Open,
-    world::{Running, World, until},
+    world::{Backend, Farm, Running, World, models, until},
 };
 
 async fn member(world: &World) -> Running {
@@ -126,4 +129,43 @@ async fn a_lease_is_extended_also_while_somebody_else_deals() {
     assert!(member().await.contains(&before[0]));
     running.stop().await;
     second.stop().await;
+}
+
+/// Saves what it made once it is let on.
+#[sync_step(provides = Farm, synchronizer = "late", interval = 3600)]
+pub struct SavesLate {
+    backend: Backend,
+}
+
+#[async_trait]
+impl SyncStep for SavesLate {
+    async fn sync_record(&self, cx: &Context, farm: &mut Farm) -> StepResult {
+        self.backend.call("sync", &farm.name, farm.uid()).await?;
+        farm.backend_id = Some("late".into());
+        let saved = cx.save(farm).await;
+        self.backend.note(saved.err().map_or("saved".into(), |error| error.to_string()));
+        Ok(())
+    }
+
+    async fn delete_record(&self, _: &Context, _: &Farm) -> StepResult {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_a_call_saves_after_its_process_was_struck_out_is_not_saved() {
+    let world = World::of(|| models().step(SavesLate::registration())).await;
+    world.farm("farm").await;
+    let gate = world.backend.gate("farm");
+    let running = world.start().await;
+    gate.entered().await;
+    world.shell("DELETE FROM xos_sync_members");
+    gate.open();
+    until("the call's end", async || world.backend.lock().log.len() > 1).await;
+    let told = "this process was silent for too long, and another one has the row by now; nothing was saved";
+    assert_eq!(world.backend.log()[1], told);
+    // It joins anew, and then may.
+    until("the row", async || world.ask("backend_id", "FROM farms").await == ["late"]).await;
+    running.stop().await;
+    assert_eq!(world.backend.log(), ["sync farm", "saved"]);
 }

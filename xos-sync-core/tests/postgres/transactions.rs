@@ -197,3 +197,46 @@ async fn truncate_is_refused() {
     assert!(errors.contains("TRUNCATE would forget what the backend holds of farms: use DELETE"));
     assert_eq!(world.ask("name", "FROM farms").await, ["farm"]);
 }
+
+#[tokio::test]
+async fn a_write_waits_for_the_lock_that_it_needs_beside_the_others() {
+    let world = World::new().await;
+    for name in ["held", "free"] {
+        world.farm(name).await;
+    }
+    let open = Open::new(&world, "UPDATE farms SET name = 'changed' WHERE name = 'held'");
+    let write = |statement: &'static str| {
+        let db = world.db.clone();
+        tokio::spawn(async move {
+            db.write(move |conn| diesel::RunQueryDsl::execute(diesel::sql_query(statement), conn))
+                .await
+        })
+    };
+    let waiting = write("UPDATE farms SET backend_id = 'mine' WHERE id = 1");
+    // Whatever is written meanwhile is written at once, also what came later.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..10 {
+        assert_eq!(
+            write("UPDATE farms SET backend_id = 'other' WHERE id = 2").await.unwrap().unwrap(),
+            1
+        );
+    }
+    assert!(!waiting.is_finished());
+    open.commit();
+    assert_eq!(waiting.await.unwrap().unwrap(), 1);
+    assert_eq!(
+        world.ask("name || ' ' || backend_id", "FROM farms ORDER BY id").await,
+        ["changed mine", "free other"]
+    );
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_for_too_long_is_told_to_who_writes() {
+    let world = World::new().await;
+    world.farm("held").await;
+    let open = Open::new(&world, "UPDATE farms SET name = 'changed'");
+    let error = world.try_sql("UPDATE farms SET backend_id = 'mine'").await.unwrap_err();
+    assert!(error.contains("lock timeout"), "{error}");
+    open.commit();
+    assert_eq!(world.ask("coalesce(backend_id, '')", "FROM farms").await, [""]);
+}

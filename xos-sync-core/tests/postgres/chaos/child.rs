@@ -136,12 +136,14 @@ async fn work(folder: &Path) {
 }
 
 async fn run(db: Db, folder: &Path) {
+    let lease = std::env::var("XOS_CHAOS_LEASE").unwrap().parse().unwrap();
+    let lease = Duration::from_secs(lease);
     loop {
         let synchronizer = Synchronizer::builder()
             .db(db.clone())
             .registry(registry())
             .backend(Folder(folder.into()))
-            .lease(Duration::from_secs(2))
+            .lease(lease)
             .safety_poll(Duration::from_secs(2))
             .backoff(Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(1) })
             .build()

@@ -24,18 +24,25 @@ use crate::{server::Server, setting, world::registry};
 
 const PROCESSES: usize = 4;
 
+/// Longer than anything takes here: leases hold, so no row may be in two hands.
+const HOLDS: Duration = Duration::from_secs(60);
+
+/// Shorter than what a test waits for.
+const ENDS: Duration = Duration::from_secs(2);
+
 /// A database of a server of its own, a folder that is the backend, and processes.
 struct Site {
     server: Server,
     folder: tempfile::TempDir,
     objects: usize,
     processes: Vec<Child>,
+    lease: Duration,
 }
 
 impl Site {
     /// Of 100 rows, 1 is at the top and 9 are between.
-    async fn new() -> Self {
-        let mut site = Self::on(Server::start()).await;
+    async fn new(lease: Duration) -> Self {
+        let mut site = Self::on(Server::start(), lease).await;
         for _ in 0..PROCESSES {
             site.start_one();
         }
@@ -43,7 +50,7 @@ impl Site {
     }
 
     /// Without processes.
-    async fn on(server: Server) -> Self {
+    async fn on(server: Server, lease: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("things")).unwrap();
         fs::create_dir(folder.path().join("inside")).unwrap();
@@ -59,7 +66,7 @@ impl Site {
              INSERT INTO crops (name, field_id) SELECT 'crop' || i, 1 + i % {middles}
              FROM generate_series(1, {bottoms}) AS i"
         ));
-        Self { server, folder, objects, processes: Vec::new() }
+        Self { server, folder, objects, processes: Vec::new(), lease }
     }
 
     fn start_one(&mut self) {
@@ -73,6 +80,7 @@ impl Site {
             .args(["--exact", "chaos::child::chaos_child", "--nocapture"])
             .env("XOS_CHAOS_DIR", self.folder.path())
             .env("XOS_CHAOS_URL", url)
+            .env("XOS_CHAOS_LEASE", self.lease.as_secs().to_string())
             .stdout(Stdio::null())
             .stderr(log.unwrap())
             .spawn();
@@ -153,7 +161,7 @@ fn entries(folder: &Path) -> usize {
 
 #[tokio::test]
 async fn killed_one_after_the_other() {
-    let mut site = Site::new().await;
+    let mut site = Site::new(HOLDS).await;
     let begun = Instant::now();
     let mut kills = 0;
     while begun.elapsed() < Duration::from_secs(setting("XOS_CHAOS_SECONDS", 6)) {
@@ -171,7 +179,7 @@ async fn killed_one_after_the_other() {
 
 #[tokio::test]
 async fn the_server_goes_away_again_and_again() {
-    let site = Site::new().await;
+    let site = Site::new(HOLDS).await;
     let begun = Instant::now();
     for time in 0..setting("XOS_CHAOS_RESTARTS", 4) {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -192,7 +200,7 @@ async fn the_server_goes_away_again_and_again() {
 
 #[tokio::test]
 async fn a_process_that_stalls_is_struck_out_and_stamps_nothing_late() {
-    let mut site = Site::new().await;
+    let mut site = Site::new(ENDS).await;
     let pid = |child: &Child| child.id().to_string();
     let signal = |what: &str, pid: &str| {
         assert!(Command::new("kill").args([what, pid]).status().unwrap().success());
@@ -218,7 +226,7 @@ async fn a_process_that_stalls_is_struck_out_and_stamps_nothing_late() {
 #[tokio::test]
 async fn a_process_that_is_cut_off_for_longer_than_its_lease_is_taken_over_from_and_comes_back() {
     let network = Network::new();
-    let mut site = Site::on(Server::start_for(&network.here, &network.theirs)).await;
+    let mut site = Site::on(Server::start_for(&network.here, &network.theirs), ENDS).await;
     let url = site.server.url.replace("127.0.0.1", &network.here);
     site.start(network.command(&std::env::current_exe().unwrap()), &url);
     let cut_off = site.processes[0].id();
