@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rows read at once, at the most.
-pub(crate) const BATCH: usize = 512;
+pub(crate) const BATCH: usize = 1024;
 
 /// Rows that are looked at first because they were changed last.
 const NEWEST: usize = 64;
@@ -238,14 +238,14 @@ impl Questions {
         call: Call,
         keys: &str,
     ) -> QueryResult<Rows> {
-        let rows = observed.load(conn, &format!("id IN ({keys})"), i64::MAX)?;
+        let rows = observed.load(conn, &sql::among(self.engine, keys), i64::MAX)?;
         Ok(Rows::Call(call, rows))
     }
 
     fn load_keys(&self, conn: &mut AnyConnection, keys: &str) -> QueryResult<Rows> {
-        let table = self.model.table;
+        let (table, among) = (self.model.table, sql::among(self.engine, keys));
         let rows: Vec<Key> =
-            sql_query(format!("SELECT id, updated FROM {table} WHERE id IN ({keys}) ORDER BY id"))
+            sql_query(format!("SELECT id, updated FROM {table} WHERE {among} ORDER BY id"))
                 .load(conn)?;
         Ok(Rows::Purge(rows.into_iter().map(|key| (key.id, key.updated)).collect()))
     }

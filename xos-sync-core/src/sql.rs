@@ -106,6 +106,15 @@ pub(crate) fn none(engine: Engine, table: &str, alias: &str, condition: &str) ->
     format!("NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {condition}{fence})")
 }
 
+/// That a row's key is one of these few, which a query finds: each row is looked up by its key,
+/// where PostgreSQL might read the whole table to join it.
+pub(crate) fn among(engine: Engine, keys: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("id IN ({keys})"),
+        Engine::Postgres => format!("id = ANY (ARRAY({keys}))"),
+    }
+}
+
 /// Keeps PostgreSQL from turning a question about one row into a join of tables.
 const FENCE: &str = " OFFSET 0";
 

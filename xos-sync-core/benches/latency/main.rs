@@ -95,7 +95,7 @@ async fn over_a_bus(server: &str, name: &str, bus: &str, load: Load) {
         let quietly = format!("{}, updated = updated + 1", change(at));
         sql_query(quietly).execute(&mut writer).unwrap();
         publisher.publish(&Change::of_row("probes", &uid, Micros::now())).await.unwrap();
-        let (called, heard) = (bench.called().await, bare.seen().await);
+        let (called, heard) = tokio::join!(bench.called(), bare.seen());
         if at >= WARM {
             times.push(called - begun);
             seen.push(heard - begun);
