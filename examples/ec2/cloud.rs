@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use xos_sync_ec2::client::Ec2;
-
-use crate::Fallible;
+use xos_sync_examples::Fallible;
 
 /// Settings that say that somebody means real AWS, or a server of their own.
 const SETTINGS: [&str; 7] = [

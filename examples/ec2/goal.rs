@@ -7,9 +7,7 @@ use xos_sync_core::models::{
     Image, Instance, NewFlavor, NewImage, NewInstance, NewSlice, NewUser, Site, deployments,
     images, instances, nodes, sites, slices, users,
 };
-
-use crate::Fallible;
-use crate::sync::Sync;
+use xos_sync_examples::{Fallible, Sync};
 
 const WEB: &str = "demo_web";
 const JOBS: &str = "demo_jobs";

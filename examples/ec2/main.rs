@@ -8,20 +8,16 @@
 
 mod cloud;
 mod goal;
-mod sync;
 mod tell;
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use cloud::Cloud;
-use sync::Sync;
-use xos_sync_core::Registry;
 use xos_sync_core::db::{Db, OpenMode};
-
-type Fallible<T = ()> = Result<T, Box<dyn Error>>;
+use xos_sync_core::{Registry, Synchronizer};
+use xos_sync_examples::{Fallible, Sync, logs, status, title};
 
 /// The EC2 Synchronizer at work.
 #[derive(Parser, Debug)]
@@ -63,7 +59,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Fallible<ExitCode> {
-    tell::logs();
+    logs();
     let cloud = Cloud::find(options.keep).await?;
     if cloud.is_real() && !options.yes {
         tell::ask_first(&cloud, options.instances);
@@ -80,7 +76,8 @@ async fn run(options: &Options) -> Fallible<ExitCode> {
         println!("made its tables");
     }
 
-    let sync = Sync::start(db, cloud.ec2()).await?;
+    let builder = Synchronizer::builder().name("ec2").db(db).backend(cloud.ec2().clone());
+    let sync = Sync::start(builder).await?;
     tokio::select! {
         told = tell(options, &sync, &cloud) => told?,
         _ = tokio::signal::ctrl_c() => println!("\nstopping: what has begun is finished first"),
@@ -92,13 +89,13 @@ async fn run(options: &Options) -> Fallible<ExitCode> {
 
 async fn tell(options: &Options, sync: &Sync, cloud: &Cloud) -> Fallible {
     if goal::is_there(sync).await? {
-        tell::title("The goal state is there from an earlier run: is EC2 still in line?");
+        title("The goal state is there from an earlier run: is EC2 still in line?");
         sync.checked().await?;
     } else {
-        tell::title("What EC2 offers");
+        title("What EC2 offers");
         sync.settled().await?;
         tell::offer(sync).await?;
-        tell::title("A goal state");
+        title("A goal state");
         goal::write(sync, options.instances).await?;
         sync.settled().await?;
         tell::instances(sync).await?;
@@ -107,13 +104,13 @@ async fn tell(options: &Options, sync: &Sync, cloud: &Cloud) -> Fallible {
         }
     }
     if options.clean {
-        tell::title("Everything is deleted");
+        title("Everything is deleted");
         goal::delete_all(sync).await?;
         sync.settled().await?;
     }
-    tell::title("The end");
+    title("The end");
     tell::instances(sync).await?;
-    tell::status(sync).await?;
+    status(sync).await?;
     cloud.calls();
     Ok(())
 }

@@ -1,25 +1,11 @@
 //! The story, and how it is shown.
 
-use std::io::stderr;
-
-use xos_sync_core::status::State;
 use xos_sync_ec2::client::{Filter, InstanceQuery};
 
-use crate::Fallible;
+use xos_sync_examples::{Fallible, Sync, title, troubles};
+
 use crate::cloud::Cloud;
 use crate::goal;
-use crate::sync::Sync;
-
-/// Shows the log only where somebody asks for it by `RUST_LOG`.
-pub(crate) fn logs() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).init();
-}
-
-pub(crate) fn title(text: &str) {
-    println!("\n== {text}");
-}
 
 /// Says what would happen at a cloud that is not ours.
 pub(crate) fn ask_first(cloud: &Cloud, instances: u16) {
@@ -56,21 +42,6 @@ pub(crate) async fn instances(sync: &Sync) -> Fallible {
     }
     if rows.len() > SHOWN {
         println!("  and {} more", rows.len() - SHOWN);
-    }
-    Ok(())
-}
-
-/// Shows what `status` shows.
-pub(crate) async fn status(sync: &Sync) -> Fallible {
-    println!("\n{}", sync.status().await?);
-    Ok(())
-}
-
-/// What is not in line, and why.
-async fn troubles(sync: &Sync) -> Fallible {
-    let trouble = |state: State| matches!(state, State::Failed | State::Blocked);
-    for object in sync.status().await?.objects.iter().filter(|object| trouble(object.state)) {
-        println!("  {object}");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The Synchronizer in the background of the story.
+//! A Synchronizer in the background of a story.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,17 +8,18 @@ use tokio::task::JoinHandle;
 use xos_sync_core::db::Db;
 use xos_sync_core::event::{Event, Handle};
 use xos_sync_core::status::{self, State, Status, StepStatus};
-use xos_sync_core::{Micros, Registry, Synchronizer};
-use xos_sync_ec2::client::Ec2;
+use xos_sync_core::synchronizer::Builder;
+use xos_sync_core::{Micros, Registry};
 
 use crate::Fallible;
 
-/// The longest wait for EC2.
+/// The longest wait for a backend.
 const LONGEST: Duration = Duration::from_secs(900);
 
 /// A Synchronizer that runs, and its database.
-pub(crate) struct Sync {
-    pub(crate) db: Db,
+pub struct Sync {
+    /// The goal state.
+    pub db: Db,
     handle: Handle,
     stop: oneshot::Sender<()>,
     running: JoinHandle<xos_sync_core::error::Result<()>>,
@@ -26,10 +27,12 @@ pub(crate) struct Sync {
 
 impl Sync {
     /// Starts it; each of its passes that does something is printed.
-    pub(crate) async fn start(db: Db, ec2: &Ec2) -> Fallible<Self> {
-        let synchronizer =
-            Synchronizer::builder().name("ec2").db(db.clone()).backend(ec2.clone()).build().await?;
-        let handle = synchronizer.handle();
+    ///
+    /// # Errors
+    /// What is missing, or does not fit together.
+    pub async fn start(builder: Builder) -> Fallible<Self> {
+        let synchronizer = builder.build().await?;
+        let (db, handle) = (synchronizer.db().clone(), synchronizer.handle());
         let mut reports = synchronizer.reports();
         tokio::spawn(async move {
             while reports.changed().await.is_ok() {
@@ -47,7 +50,10 @@ impl Sync {
 
     /// Has all steps list their backend now, instead of at their next turn, and waits until what they
     /// found is in line.
-    pub(crate) async fn checked(&self) -> Fallible {
+    ///
+    /// # Errors
+    /// When it ended, or did not come to that in a quarter of an hour.
+    pub async fn checked(&self) -> Fallible {
         let begun = Micros::now().0;
         let since = |step: &StepStatus| step.last_run.is_some_and(|last| last >= begun);
         let asking = async {
@@ -66,17 +72,27 @@ impl Sync {
         }
     }
 
-    pub(crate) async fn status(&self) -> Fallible<Status> {
+    /// How all rows are.
+    ///
+    /// # Errors
+    /// What the database answered.
+    pub async fn status(&self) -> Fallible<Status> {
         Ok(status::read(&self.db, &Registry::linked()?).await?)
     }
 
     /// Waits until everything is in line.
-    pub(crate) async fn settled(&self) -> Fallible {
+    ///
+    /// # Errors
+    /// When it ended, or did not come to that in a quarter of an hour.
+    pub async fn settled(&self) -> Fallible {
         self.until("everything to be in line", |status| status.is_settled()).await
     }
 
     /// Waits until nothing is left that heals or goes on by itself.
-    pub(crate) async fn quiet(&self) -> Fallible {
+    ///
+    /// # Errors
+    /// When it ended, or did not come to that in a quarter of an hour.
+    pub async fn quiet(&self) -> Fallible {
         let still = [State::Enacted, State::Held, State::Goal, State::Failed, State::Blocked];
         self.until("the Synchronizer to come to rest", |status| {
             let states: BTreeSet<_> =
@@ -107,7 +123,10 @@ impl Sync {
     }
 
     /// Finishes what has begun, and ends.
-    pub(crate) async fn stop(self) -> Fallible {
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn stop(self) -> Fallible {
         let _ = self.stop.send(());
         Ok(self.running.await??)
     }
