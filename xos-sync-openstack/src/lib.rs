@@ -9,7 +9,10 @@ pub mod client;
 pub mod steps;
 
 mod clouds;
+mod image_change;
 
 pub use clouds::{BACKEND_TYPE, Clouds};
+pub use image_change::{ImageChange, ImageChangeError};
 
 xos_sync_core::backend!(Clouds, Clouds::linked);
+xos_sync_core::backend!(ImageChange, ImageChange::from_env);
