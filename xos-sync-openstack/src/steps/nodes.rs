@@ -83,7 +83,7 @@ async fn compare(
     controller: &Controller,
     pending: &mut Pending<Node>,
 ) -> StepResult {
-    let links = format!("controller_id = {} AND NOT deleted", controller.id);
+    let links = format!("controller_id = {} AND NOT deleted", controller.id.raw());
     let links: Vec<Id<SiteDeployment>> =
         rows::<SiteDeployment>(cx, links).await?.iter().map(Model::id).collect();
     // Without a site there is no place for nodes yet.

@@ -53,7 +53,8 @@ pub(super) async fn project_of<M: Model>(
     slice: &Slice,
     controller: Id<Controller>,
 ) -> Result<String, StepError> {
-    let condition = format!("slice_id = {} AND controller_id = {controller}", slice.id);
+    let condition =
+        format!("slice_id = {} AND controller_id = {}", slice.id.raw(), controller.raw());
     let known = rows::<ControllerSlice>(cx, condition).await?;
     known.into_iter().find_map(|known| known.tenant_id).ok_or_else(|| {
         patient(row, format!("waiting for the project of slice {} on the cloud", slice.name))
@@ -75,11 +76,13 @@ pub(super) async fn networks_of(
 ) -> Result<Vec<Joined>, StepError> {
     let condition = format!(
         "NOT deleted AND ((owner_id = {slice} AND autoconnect) OR id IN (SELECT j.network_id FROM network_slices \
-         AS j WHERE j.slice_id = {slice} AND NOT j.deleted))"
+         AS j WHERE j.slice_id = {slice} AND NOT j.deleted))",
+        slice = slice.raw()
     );
     let networks = rows::<Network>(cx, condition).await?;
     let condition = format!(
-        "NOT deleted AND controller_id = {controller} AND network_id IN ({})",
+        "NOT deleted AND controller_id = {} AND network_id IN ({})",
+        controller.raw(),
         list(networks.iter().map(|network| network.id))
     );
     let known = rows::<ControllerNetwork>(cx, condition).await?;

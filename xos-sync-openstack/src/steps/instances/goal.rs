@@ -125,7 +125,7 @@ async fn copy_of(
     image: &Image,
     controller: Id<Controller>,
 ) -> Result<String, StepError> {
-    let copies = format!("image_id = {} AND controller_id = {controller}", image.id);
+    let copies = format!("image_id = {} AND controller_id = {}", image.id.raw(), controller.raw());
     let copies = rows::<ControllerImage>(cx, copies).await?;
     copies
         .into_iter()
@@ -140,7 +140,8 @@ async fn key_for(
 ) -> Result<Option<Key>, StepError> {
     let creator: Option<User> = cx.get_optional(row.creator_id).await?;
     let Some(creator) = creator.filter(|user| has_key(user)) else { return Ok(None) };
-    let account = format!("user_id = {} AND controller_id = {controller}", creator.id);
+    let account =
+        format!("user_id = {} AND controller_id = {}", creator.id.raw(), controller.raw());
     let account = rows::<ControllerUser>(cx, account).await?;
     match account.into_iter().find(|account| account.kuser_id.is_some()) {
         Some(account) => {

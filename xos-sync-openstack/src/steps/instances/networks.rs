@@ -19,7 +19,7 @@ pub(super) async fn known(
     cx: &Context,
     controller: Id<Controller>,
 ) -> Result<HashSet<String>, StepError> {
-    let known = format!("controller_id = {controller} AND net_id IS NOT NULL");
+    let known = format!("controller_id = {} AND net_id IS NOT NULL", controller.raw());
     let known = rows::<ControllerNetwork>(cx, known).await?;
     Ok(known.into_iter().filter_map(|it| it.net_id).collect())
 }

@@ -18,7 +18,8 @@ use crate::steps::scope::{controllers, first_error, networks_of, rows};
 pub(in crate::steps) fn on_controller(controller: Id<Controller>) -> String {
     format!(
         "isolation = 'vm' AND node_id IN (SELECT n.id FROM nodes AS n JOIN site_deployments AS l ON l.id = \
-         n.site_deployment_id WHERE l.controller_id = {controller})"
+         n.site_deployment_id WHERE l.controller_id = {})",
+        controller.raw()
     )
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn list(
     let mut errors = Vec::new();
     for controller in controllers(cx).await? {
         // The rows first: what is made meanwhile is never taken for missing.
-        let settled = format!("controller_id = {} AND {SETTLED}", controller.id);
+        let settled = format!("controller_id = {} AND {SETTLED}", controller.id.raw());
         let settled = rows::<ControllerNetwork>(cx, settled).await?;
         let listed = match clouds.of(cx, controller.id).await {
             Ok(cloud) => changed(&cloud, cx, &settled).await,
@@ -155,7 +155,8 @@ async fn opened(
 ) -> StepResult {
     let stuck = format!(
         "controller_id = {controller} AND NOT deleted AND backend_class = 'terminal' AND backend_status LIKE \
-         '{NOTHING_OUTSIDE}%'"
+         '{NOTHING_OUTSIDE}%'",
+        controller = controller.raw()
     );
     let stuck = rows::<ControllerNetwork>(cx, stuck).await?;
     if stuck.is_empty() {

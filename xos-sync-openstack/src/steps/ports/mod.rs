@@ -104,8 +104,9 @@ impl Place {
         };
         let (controller, instance) = controller_of(cx, row).await?.ok_or_else(waits)?;
         let known = format!(
-            "NOT deleted AND network_id = {} AND controller_id = {controller} AND net_id IS NOT NULL",
-            row.network_id
+            "NOT deleted AND network_id = {} AND controller_id = {} AND net_id IS NOT NULL",
+            row.network_id.raw(),
+            controller.raw()
         );
         let known = scope::rows::<ControllerNetwork>(cx, known).await?;
         let known = known.into_iter().next().ok_or_else(waits)?;
@@ -123,7 +124,7 @@ async fn controller_of(
     }
     let known = format!(
         "network_id = {} AND controller_id IN (SELECT c.id FROM controllers AS c WHERE c.backend_type = '{}')",
-        row.network_id,
+        row.network_id.raw(),
         crate::BACKEND_TYPE
     );
     let known = scope::rows::<ControllerNetwork>(cx, known).await?;

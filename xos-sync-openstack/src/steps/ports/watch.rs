@@ -55,7 +55,7 @@ struct Known {
 
 impl Known {
     async fn read(cx: &Context, controller: Id<Controller>) -> Result<Self, StepError> {
-        let networks = format!("controller_id = {controller} AND net_id IS NOT NULL");
+        let networks = format!("controller_id = {} AND net_id IS NOT NULL", controller.raw());
         let networks = rows::<ControllerNetwork>(cx, networks).await?;
         let on_it = instances::on_controller(controller);
         let instances = format!("NOT deleted AND instance_id IS NOT NULL AND {on_it}");
@@ -65,7 +65,8 @@ impl Known {
         let server = |it: Instance| Some((it.instance_id.clone()?, it));
         let earlier = format!(
             "controller_id < {controller} AND network_id IN ({of_networks}) AND controller_id IN (SELECT c.id \
-             FROM controllers AS c WHERE c.backend_type = '{BACKEND_TYPE}')"
+             FROM controllers AS c WHERE c.backend_type = '{BACKEND_TYPE}')",
+            controller = controller.raw()
         );
         let earlier = rows::<ControllerNetwork>(cx, earlier).await?;
         Ok(Self {

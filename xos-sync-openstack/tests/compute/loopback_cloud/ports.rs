@@ -1,0 +1,79 @@
+//! Ports that people ask for.
+
+use diesel::prelude::*;
+use xos_sync_core::Model;
+use xos_sync_core::models::{NewNetwork, NewPort, Port, ports};
+use xos_sync_openstack::client::{NetworkQuery, PortQuery};
+
+use super::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
+    let world = World::new("ports").await;
+    let cloud = &world.loopback.cloud;
+    let side = world.new_network("side", world.rows.inner);
+    let side = world.network(NewNetwork { autoconnect: false, ..side }).await;
+    let web = world.instance("web").await;
+    let plug = NewPort { instance_id: Some(web), ..NewPort::new(side) };
+    let plug = world.write(move |conn| plug.insert(conn)).await.id;
+    let loose = world.write(move |conn| NewPort::new(side).insert(conn)).await.id;
+    world.in_line().await;
+
+    let server = world.get(web).await.instance_id.unwrap();
+    let row = world.get(plug).await;
+    let there = cloud.port(row.port_id.as_deref().unwrap()).await.unwrap();
+    assert_eq!(there.device_id, server);
+    assert_eq!((row.ip, row.mac), (there.fixed_ips[0].ip_address.clone(), Some(there.mac_address)));
+    assert!(there.tags.contains(&format!("xos-uid={}", world.get(plug).await.uid())));
+    let row = world.get(loose).await;
+    assert_eq!(cloud.port(row.port_id.as_deref().unwrap()).await.unwrap().device_id, "");
+    let before = World::requests();
+    world.checked().await;
+    assert_eq!(World::requests().1, before.1, "a settled pass changes nothing");
+    assert_eq!(world.all::<Port>().await.len(), 2, "no row was added for it");
+
+    // A port that is deleted behind our back is made again.
+    cloud.delete_port(row.port_id.as_deref().unwrap()).await.unwrap();
+    world.checked().await;
+    let again = world.get(loose).await.port_id.unwrap();
+    assert_ne!(Some(&again), row.port_id.as_ref());
+    cloud.port(&again).await.unwrap();
+
+    world
+        .write(move |conn| diesel::delete(ports::table.filter(ports::id.eq(plug))).execute(conn))
+        .await;
+    world.in_line().await;
+    let query = PortQuery { device_id: Some(server), ..PortQuery::default() };
+    assert_eq!(cloud.ports(&query).all().await.unwrap(), []);
+    shared(&world).await;
+    world.take_down().await;
+    world.close().await;
+}
+
+/// A shared network is recorded, and never touched.
+async fn shared(world: &World) {
+    let admin = &world.loopback.admin;
+    let name = format!("shared-{}", world.loopback.name);
+    let wanted = xos_sync_openstack::client::NewNetwork {
+        name: name.clone(),
+        shared: Some(true),
+        ..xos_sync_openstack::client::NewNetwork::default()
+    };
+    let made = admin.create_network(&wanted).await.unwrap();
+    world
+        .sql(format!(
+            "INSERT INTO network_templates (name, shared_network_name) VALUES ('shared', '{name}')"
+        ))
+        .await;
+    let template = world.all::<xos_sync_core::models::NetworkTemplate>().await;
+    let template = template.into_iter().find(|it| it.name == "shared").unwrap().id;
+    let all = world.new_network("all", template);
+    let all = world.network(NewNetwork { autoconnect: false, ..all }).await;
+    world.in_line().await;
+    assert_eq!(world.known(all).await.net_id.as_ref(), Some(&made.id));
+    world.sql(format!("DELETE FROM networks WHERE id = {}", all.raw())).await;
+    world.in_line().await;
+    let query = NetworkQuery { name: Some(name), ..NetworkQuery::default() };
+    assert_eq!(admin.networks(&query).all().await.unwrap(), [made.clone()]);
+    admin.delete_network(&made.id).await.unwrap();
+}
