@@ -93,6 +93,15 @@ pub(super) async fn networks_of(
     Ok(networks.into_iter().map(join).collect())
 }
 
+impl Joined {
+    /// The network's id on the cloud, once it is ready for use: its subnet comes after it.
+    pub(super) fn ready(&self) -> Option<&String> {
+        let there = self.there.as_ref()?;
+        let ready = there.subnet_id.is_some() || there.bookkeeping.enacted.is_some();
+        there.net_id.as_ref().filter(|_| ready)
+    }
+}
+
 /// Whether a description or tags carry the uid of a row.
 pub(super) fn carries<M: Model>(row: &M, description: &str, tags: &[String]) -> bool {
     let uid = marks::uid(row);

@@ -93,8 +93,7 @@ pub(super) fn key_of(mark: &str) -> String {
 /// The ids of networks on the cloud; waited for when one is not there yet.
 pub(super) fn ids_of(row: &Instance, joined: Vec<Joined>) -> Result<Vec<String>, StepError> {
     let id = |joined: Joined| {
-        let id = joined.there.and_then(|there| there.net_id);
-        id.ok_or_else(|| {
+        joined.ready().cloned().ok_or_else(|| {
             patient(row, format!("waiting for network {} on the cloud", joined.network.name))
         })
     };
@@ -139,7 +138,7 @@ async fn key_for(
     controller: Id<Controller>,
 ) -> Result<Option<Key>, StepError> {
     let creator: Option<User> = cx.get_optional(row.creator_id).await?;
-    let Some(creator) = creator.filter(|user| has_key(user)) else { return Ok(None) };
+    let Some(creator) = creator.filter(has_key) else { return Ok(None) };
     let account =
         format!("user_id = {} AND controller_id = {}", creator.id.raw(), controller.raw());
     let account = rows::<ControllerUser>(cx, account).await?;

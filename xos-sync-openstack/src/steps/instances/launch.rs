@@ -58,6 +58,9 @@ async fn refused(cx: &Context, goal: &Goal, error: CloudError) -> StepError {
         }
         return StepError::transient(format!("{error}; the key pair is put back first"));
     }
+    if error.kind() == ErrorKind::Invalid && text.contains("requires a subnet") {
+        return StepError::transient(format!("{error}; the listing of networks puts it back"));
+    }
     if error.kind() == ErrorKind::Invalid && text.contains("image") {
         return StepError::transient(format!(
             "{error}; the image {} is not as it should be on the cloud; it tries again by itself",

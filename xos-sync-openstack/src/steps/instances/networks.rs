@@ -86,3 +86,31 @@ async fn forget_row(cx: &Context, instance: Id<Instance>, port: &str) -> StepRes
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(id: &str, network: &str, description: &str) -> Port {
+        let text = serde_json::json!({
+            "id": id, "name": "", "description": description, "network_id": network, "project_id": "p",
+            "status": "ACTIVE", "mac_address": "00:00:00:00:00:00",
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn only_what_is_known_and_nobody_asked_for_is_too_much() {
+        let wanted = ["a".to_owned(), "b".to_owned()];
+        let known = ["a", "b", "c", "d"].map(str::to_owned).into();
+        let ports = [
+            port("1", "a", ""),
+            port("2", "c", ""),
+            port("3", "d", "xos-uid=7 xos-synchronizer=openstack"),
+            port("4", "elsewhere", ""),
+        ];
+        let (lacking, surplus) = differences(&wanted, &ports, &known);
+        assert_eq!(lacking, [&wanted[1]]);
+        assert_eq!(surplus.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["2"]);
+    }
+}

@@ -1,5 +1,6 @@
 //! Noticing what happened to servers behind our back, and what changed around them.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use xos_sync_core::{
@@ -12,7 +13,7 @@ use crate::Clouds;
 use crate::client::{Cloud, CloudError, Port, Server, ServerQuery, ServerStatus};
 use crate::steps::marks;
 use crate::steps::ports::on_networks;
-use crate::steps::scope::{controllers, first_error, networks_of, rows};
+use crate::steps::scope::{Joined, controllers, first_error, networks_of, rows};
 
 /// The condition for instances that a controller runs.
 pub(in crate::steps) fn on_controller(controller: Id<Controller>) -> String {
@@ -67,12 +68,13 @@ async fn changed(
     let mut wanted: HashMap<i64, Vec<String>> = HashMap::new();
     let mut changed = Vec::new();
     for row in &settled {
-        if !wanted.contains_key(&row.slice_id.raw()) {
-            let joined = networks_of(cx, row.slice_id, controller).await?;
-            let ids = joined.into_iter().filter_map(|it| it.there?.net_id).collect();
-            wanted.insert(row.slice_id.raw(), ids);
-        }
-        let wanted = wanted.get(&row.slice_id.raw()).map_or(&[][..], Vec::as_slice);
+        let wanted = match wanted.entry(row.slice_id.raw()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let joined = networks_of(cx, row.slice_id, controller).await?;
+                new.insert(joined.iter().filter_map(Joined::ready).cloned().collect())
+            }
+        };
         let plugs = ports.get(row.instance_id.as_deref().unwrap_or_default());
         let plugs = plugs.map_or(&[][..], Vec::as_slice);
         if !servers.is_as_left(row) || !is_connected(wanted, plugs, &known) {

@@ -155,7 +155,7 @@ async fn opened(
 ) -> StepResult {
     let stuck = format!(
         "controller_id = {controller} AND NOT deleted AND backend_class = 'terminal' AND backend_status LIKE \
-         '{NOTHING_OUTSIDE}%'",
+         '%{NOTHING_OUTSIDE}%'",
         controller = controller.raw()
     );
     let stuck = rows::<ControllerNetwork>(cx, stuck).await?;

@@ -104,7 +104,8 @@ impl Place {
         };
         let (controller, instance) = controller_of(cx, row).await?.ok_or_else(waits)?;
         let known = format!(
-            "NOT deleted AND network_id = {} AND controller_id = {} AND net_id IS NOT NULL",
+            "NOT deleted AND network_id = {} AND controller_id = {} AND net_id IS NOT NULL AND \
+             (subnet_id IS NOT NULL OR enacted IS NOT NULL)",
             row.network_id.raw(),
             controller.raw()
         );

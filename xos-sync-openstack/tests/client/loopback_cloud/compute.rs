@@ -54,7 +54,7 @@ async fn key_pairs_belong_to_users() {
     let bad = world.admin.create_key_pair("bad", "no key", of).await.unwrap_err();
     assert_eq!(bad.kind(), ErrorKind::Invalid, "{bad}");
     assert!(world.admin.key_pair(name, of).await.unwrap_err().is_not_found());
-    assert_eq!(world.admin.key_pairs(of).await.unwrap(), [made.clone()]);
+    assert_eq!(world.admin.key_pairs(of).await.unwrap(), std::slice::from_ref(&made));
     assert_eq!(world.admin.key_pair("alice-1", of).await.unwrap(), made);
     assert!(world.admin.key_pair("alice-1", None).await.unwrap_err().is_not_found());
     world.admin.delete_key_pair("alice-1", of).await.unwrap();

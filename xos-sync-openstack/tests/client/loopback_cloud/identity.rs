@@ -82,7 +82,7 @@ async fn users_act_as_their_roles_allow_while_they_are_enabled() {
         domain_id: wanted.domain_id.clone(),
         ..UserQuery::default()
     };
-    assert_eq!(admin.users(&query).all().await.unwrap(), [user.clone()]);
+    assert_eq!(admin.users(&query).all().await.unwrap(), std::slice::from_ref(&user));
 
     // Without a role in the project there is no token for it.
     let project = Scope::Project(world.project.id.clone());
@@ -103,7 +103,7 @@ async fn users_act_as_their_roles_allow_while_they_are_enabled() {
     admin.grant(&grant).await.unwrap();
     admin.grant(&grant).await.unwrap();
     let of_alice = AssignmentQuery { user_id: Some(user.id.clone()), ..AssignmentQuery::default() };
-    assert_eq!(admin.assignments(&of_alice).await.unwrap(), [grant.clone()]);
+    assert_eq!(admin.assignments(&of_alice).await.unwrap(), std::slice::from_ref(&grant));
     let in_project = AssignmentQuery {
         project_id: Some(world.project.id.clone()),
         ..AssignmentQuery::default()

@@ -67,8 +67,9 @@ async fn a_slice_is_brought_up_kept_in_line_and_taken_down() {
     println!("a settled pass: {reads} reading requests, 0 changing ones");
     assert!((8..=20).contains(&reads), "{reads}");
 
-    changes(&world, web_1, db_1).await;
+    let third = changes(&world, web_1, db_1).await;
     drift(&world, web_1, web_2, web, spare).await;
+    a_network_less(&world, third).await;
 
     world.take_down().await;
     world.close().await;
@@ -120,7 +121,7 @@ async fn is_routed(world: &World, router: &str, network: &str) -> bool {
     !world.loopback.admin.ports(&query).all().await.unwrap().is_empty()
 }
 
-async fn changes(world: &World, web_1: Id<Instance>, db_1: Id<Instance>) {
+async fn changes(world: &World, web_1: Id<Instance>, db_1: Id<Instance>) -> Id<Network> {
     let ids: BTreeMap<_, _> =
         world.servers().await.into_iter().map(|(name, server)| (name, server.id)).collect();
     let large = world.flavor(&world.large).await;
@@ -128,7 +129,7 @@ async fn changes(world: &World, web_1: Id<Instance>, db_1: Id<Instance>) {
     world
         .sql(format!("UPDATE instances SET flavor_id = {} WHERE id = {}", large.raw(), db_1.raw()))
         .await;
-    world.network(world.new_network("third", world.rows.inner)).await;
+    let third = world.network(world.new_network("third", world.rows.inner)).await;
     world.in_line().await;
     world.checked().await;
 
@@ -160,6 +161,7 @@ async fn changes(world: &World, web_1: Id<Instance>, db_1: Id<Instance>) {
     world.sql(change("one")).await;
     world.in_line().await;
     assert_eq!(world.servers().await["db-1"].image_id(), Some(world.image.as_str()));
+    third
 }
 
 async fn is_recorded_by_name(world: &World, server: &Server) {
@@ -216,4 +218,25 @@ async fn drift(
         let instance = world.get(port.instance_id.unwrap()).await;
         assert_eq!(instance.instance_id, Some(there.device_id));
     }
+}
+
+/// A way out comes and goes with the template; a network leaves the servers that run before it goes.
+async fn a_network_less(world: &World, third: Id<Network>) {
+    let (inner, nat) = (world.rows.inner, world.rows.nat);
+    for (template, routers) in [(nat, 2), (inner, 1)] {
+        let (template, third) = (template.raw(), third.raw());
+        let change = format!("UPDATE networks SET template_id = {template} WHERE id = {third}");
+        world.sql(change).await;
+        world.in_line().await;
+        assert_eq!(world.plumbing().await.1, routers);
+    }
+    world.sql(format!("DELETE FROM networks WHERE id = {}", third.raw())).await;
+    world.checked().await;
+    assert_eq!(world.plumbing().await.0, 3);
+    let servers = world.servers().await;
+    assert!(servers.values().all(|server| server.address("third").is_none()), "{servers:?}");
+    for server in servers.values() {
+        is_recorded_by_name(world, server).await;
+    }
+    assert_eq!(world.all::<Port>().await.len(), 6);
 }

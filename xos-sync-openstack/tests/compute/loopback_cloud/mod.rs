@@ -4,4 +4,5 @@ mod breaks;
 mod bring_up;
 mod ports;
 mod rows;
+mod witness;
 mod world;

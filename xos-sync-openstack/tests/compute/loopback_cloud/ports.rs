@@ -1,9 +1,10 @@
 //! Ports that people ask for.
 
 use diesel::prelude::*;
-use xos_sync_core::Model;
-use xos_sync_core::models::{NewNetwork, NewPort, Port, ports};
-use xos_sync_openstack::client::{NetworkQuery, PortQuery};
+use xos_sync_core::models::{Network, NetworkTemplate, NewNetwork, NewPort, Port, ports};
+use xos_sync_core::status::{ObjectStatus, Status};
+use xos_sync_core::{Id, Model};
+use xos_sync_openstack::client::{self, NetworkQuery, PortQuery};
 
 use super::world::World;
 
@@ -45,19 +46,42 @@ async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
     world.in_line().await;
     let query = PortQuery { device_id: Some(server), ..PortQuery::default() };
     assert_eq!(cloud.ports(&query).all().await.unwrap(), []);
+    others_are_waited_for(&world, side).await;
     shared(&world).await;
     world.take_down().await;
     world.close().await;
+}
+
+/// A network stays while something of somebody else is connected with it, and says so.
+async fn others_are_waited_for(world: &World, side: Id<Network>) {
+    let cloud = &world.loopback.cloud;
+    let network_id = world.known(side).await.net_id.unwrap();
+    let theirs = client::NewPort { network_id, ..client::NewPort::default() };
+    let theirs = cloud.create_port(&theirs).await.unwrap();
+    world.sql(format!("DELETE FROM networks WHERE id = {}", side.raw())).await;
+    let waits = |status: &Status| {
+        let deferred = |it: &ObjectStatus| {
+            it.model == "ControllerNetwork" && it.class.as_deref() == Some("deferred")
+        };
+        status.objects.iter().any(deferred)
+    };
+    world.until("a reason for waiting", waits).await;
+    let said = world.known(side).await.bookkeeping.backend_status.unwrap();
+    assert!(said.contains("until nothing is connected"), "{said}");
+    cloud.network(&theirs.network_id).await.unwrap();
+    cloud.delete_port(&theirs.id).await.unwrap();
+    world.in_line().await;
+    assert!(cloud.network(&theirs.network_id).await.unwrap_err().is_not_found());
 }
 
 /// A shared network is recorded, and never touched.
 async fn shared(world: &World) {
     let admin = &world.loopback.admin;
     let name = format!("shared-{}", world.loopback.name);
-    let wanted = xos_sync_openstack::client::NewNetwork {
+    let wanted = client::NewNetwork {
         name: name.clone(),
         shared: Some(true),
-        ..xos_sync_openstack::client::NewNetwork::default()
+        ..client::NewNetwork::default()
     };
     let made = admin.create_network(&wanted).await.unwrap();
     world
@@ -65,7 +89,7 @@ async fn shared(world: &World) {
             "INSERT INTO network_templates (name, shared_network_name) VALUES ('shared', '{name}')"
         ))
         .await;
-    let template = world.all::<xos_sync_core::models::NetworkTemplate>().await;
+    let template = world.all::<NetworkTemplate>().await;
     let template = template.into_iter().find(|it| it.name == "shared").unwrap().id;
     let all = world.new_network("all", template);
     let all = world.network(NewNetwork { autoconnect: false, ..all }).await;
@@ -74,6 +98,6 @@ async fn shared(world: &World) {
     world.sql(format!("DELETE FROM networks WHERE id = {}", all.raw())).await;
     world.in_line().await;
     let query = NetworkQuery { name: Some(name), ..NetworkQuery::default() };
-    assert_eq!(admin.networks(&query).all().await.unwrap(), [made.clone()]);
+    assert_eq!(admin.networks(&query).all().await.unwrap(), std::slice::from_ref(&made));
     admin.delete_network(&made.id).await.unwrap();
 }

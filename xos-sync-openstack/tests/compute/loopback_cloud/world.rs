@@ -1,6 +1,5 @@
 //! A goal state, a Synchronizer, and a domain of the cloud, for each test.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -12,10 +11,7 @@ use xos_sync_core::models::{self, *};
 use xos_sync_core::schedule::Backoff;
 use xos_sync_core::status::{self, State, Status};
 use xos_sync_core::{Context, Id, Micros, Model, Registry, Synchronizer, migrate};
-use xos_sync_openstack::client::{
-    Cloud, NetworkQuery, NewFlavor, NewImage, NewNetwork, NewSubnet, PortQuery, RouterQuery,
-    Server, ServerQuery,
-};
+use xos_sync_openstack::client::{Cloud, NewFlavor, NewImage, NewNetwork, NewSubnet};
 use xos_sync_openstack::steps::{
     SyncControllerNetworks, SyncFlavors, SyncInstances, SyncNodes, SyncPorts,
 };
@@ -40,7 +36,7 @@ pub(crate) struct World {
     pub(crate) small: String,
     pub(crate) large: String,
     flavors: Vec<String>,
-    outside: String,
+    pub(crate) outside: String,
     _folder: TempDir,
     _alone: MutexGuard<'static, ()>,
 }
@@ -206,51 +202,6 @@ impl World {
 
     pub(crate) async fn all<M: Model>(&self) -> Vec<M> {
         self.write(|conn| M::load(conn, "NOT deleted", i64::MAX)).await
-    }
-
-    /// The servers of the project, by name.
-    pub(crate) async fn servers(&self) -> BTreeMap<String, Server> {
-        let query = ServerQuery {
-            all_projects: Some(true),
-            project_id: Some(self.loopback.project.id.clone()),
-            ..ServerQuery::default()
-        };
-        let servers = self.loopback.admin.servers(&query).all().await.unwrap();
-        servers.into_iter().map(|server| (server.name.clone(), server)).collect()
-    }
-
-    /// How many networks, routers and ports the project has.
-    pub(crate) async fn plumbing(&self) -> (usize, usize, usize) {
-        let (admin, id) = (&self.loopback.admin, Some(self.loopback.project.id.clone()));
-        let networks = NetworkQuery { project_id: id.clone(), ..NetworkQuery::default() };
-        let networks = admin.networks(&networks).all().await.unwrap();
-        let networks = networks.iter().filter(|network| network.id != self.outside).count();
-        let routers = RouterQuery { project_id: id.clone(), ..RouterQuery::default() };
-        let routers = admin.routers(&routers).all().await.unwrap().len();
-        let ports = PortQuery { project_id: id, ..PortQuery::default() };
-        (networks, routers, admin.ports(&ports).all().await.unwrap().len())
-    }
-
-    /// How many requests of this crate's client the cloud has seen: reading ones, and changing ones.
-    pub(crate) fn requests() -> (usize, usize) {
-        let log = Loopback::file().parent().unwrap().join("log");
-        let (mut reading, mut changing) = (0, 0);
-        for entry in std::fs::read_dir(log).unwrap() {
-            let entry = entry.unwrap();
-            if !entry.file_name().to_string_lossy().starts_with("access-") {
-                continue;
-            }
-            let text = std::fs::read_to_string(entry.path()).unwrap();
-            for line in text.lines().filter(|line| line.contains("xos-sync-openstack/")) {
-                let method = line.split_whitespace().nth(2).unwrap();
-                let logs_in = line.contains("/v3/auth/tokens");
-                match method == "GET" || logs_in {
-                    true => reading += 1,
-                    false => changing += 1,
-                }
-            }
-        }
-        (reading, changing)
     }
 
     /// Removes all that is left on the cloud.
