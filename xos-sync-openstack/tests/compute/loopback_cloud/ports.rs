@@ -47,6 +47,7 @@ async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
     let query = PortQuery { device_id: Some(server), ..PortQuery::default() };
     assert_eq!(cloud.ports(&query).all().await.unwrap(), []);
     others_are_waited_for(&world, side).await;
+    ranges_do_not_meet(&world).await;
     shared(&world).await;
     world.take_down().await;
     world.close().await;
@@ -72,6 +73,29 @@ async fn others_are_waited_for(world: &World, side: Id<Network>) {
     cloud.delete_port(&theirs.id).await.unwrap();
     world.in_line().await;
     assert!(cloud.network(&theirs.network_id).await.unwrap_err().is_not_found());
+}
+
+/// A range that a network gets by itself is none that a person has given to another one.
+async fn ranges_do_not_meet(world: &World) {
+    let new = |name: &str, subnet: Option<&str>| NewNetwork {
+        autoconnect: false,
+        subnet: subnet.map(str::to_owned),
+        ..world.new_network(name, world.rows.inner)
+    };
+    world.network(new("wide", Some("10.0.0.0/16"))).await;
+    let narrow = world.network(new("narrow", None)).await;
+    world.in_line().await;
+    let range = world.known(narrow).await.subnet.unwrap();
+    assert!(range.starts_with("10.1.") && range.ends_with(".0/24"), "{range}");
+
+    // Neutron cannot change a range, and the row says so.
+    let change =
+        |range: &str| format!("UPDATE networks SET subnet = '{range}' WHERE id = {}", narrow.raw());
+    world.sql(change("172.16.0.0/24")).await;
+    let said = world.failure("ControllerNetwork", "cannot change them").await;
+    assert!(said.contains("add another network"), "{said}");
+    world.sql(change(&range)).await;
+    world.in_line().await;
 }
 
 /// A shared network is recorded, and never touched.
