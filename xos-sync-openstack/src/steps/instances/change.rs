@@ -1,11 +1,11 @@
 //! Changes that take the cloud some time: another flavor, another image.
 
-use xos_sync_core::{StepError, models::Instance};
+use xos_sync_core::{StepError, StepResult, models::Instance};
 
 use super::flavor;
 use super::goal::{Goal, IMAGE};
 use crate::ImageChange;
-use crate::client::{Cloud, CloudError, Server};
+use crate::client::{Cloud, CloudError, ErrorKind, Server};
 use crate::steps::answers::wait;
 
 /// What stands in the reason for waiting while a resize is under way.
@@ -45,11 +45,19 @@ pub(super) async fn verify(
 ) -> Result<StepError, StepError> {
     let (id, name) = (&there.id, there.flavor_name());
     if name == goal.flavor {
-        cloud.confirm_resize(id).await.map_err(CloudError::into_step_error)?;
+        done_or_under_way(cloud.confirm_resize(id).await)?;
         return Ok(wait(format!("confirming that server {id} is now a {name}"), 1));
     }
-    cloud.revert_resize(id).await.map_err(CloudError::into_step_error)?;
+    done_or_under_way(cloud.revert_resize(id).await)?;
     Ok(wait(format!("taking back that server {id} became a {name}"), 1))
+}
+
+/// For some moments after it was asked, Nova shows the server as before, and refuses to be asked again.
+fn done_or_under_way(answer: Result<(), CloudError>) -> StepResult {
+    match answer {
+        Err(error) if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Conflict) => Ok(()),
+        other => other.map_err(CloudError::into_step_error),
+    }
 }
 
 /// Begins to make the server anew of another image, where that is asked for; what to wait for then.

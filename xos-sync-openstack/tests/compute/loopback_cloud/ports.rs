@@ -6,7 +6,7 @@ use xos_sync_core::status::{ObjectStatus, Status};
 use xos_sync_core::{Id, Model};
 use xos_sync_openstack::client::{self, NetworkQuery, PortQuery};
 
-use super::world::World;
+use super::world::{World, outside};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
@@ -49,6 +49,7 @@ async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
     others_are_waited_for(&world, side).await;
     ranges_do_not_meet(&world).await;
     shared(&world).await;
+    nothing_is_outside(&world).await;
     world.take_down().await;
     world.close().await;
 }
@@ -73,6 +74,18 @@ async fn others_are_waited_for(world: &World, side: Id<Network>) {
     cloud.delete_port(&theirs.id).await.unwrap();
     world.in_line().await;
     assert!(cloud.network(&theirs.network_id).await.unwrap_err().is_not_found());
+}
+
+/// Without an external network nothing leads out; the row says so, and heals once there is one.
+async fn nothing_is_outside(world: &World) {
+    world.close_outside().await;
+    let out = world.new_network("out", world.rows.nat);
+    let out = world.network(NewNetwork { autoconnect: false, ..out }).await;
+    let said = world.failure("ControllerNetwork", "no external network").await;
+    assert!(said.contains("make one there"), "{said}");
+    outside(&world.loopback).await;
+    world.checked().await;
+    assert!(world.known(out).await.router_id.is_some());
 }
 
 /// A range that a network gets by itself is none that a person has given to another one.

@@ -24,11 +24,21 @@ impl World {
         let (admin, id) = (&self.loopback.admin, Some(self.loopback.project.id.clone()));
         let networks = NetworkQuery { project_id: id.clone(), ..NetworkQuery::default() };
         let networks = admin.networks(&networks).all().await.unwrap();
-        let networks = networks.iter().filter(|network| network.id != self.outside).count();
+        let networks = networks.len();
         let routers = RouterQuery { project_id: id.clone(), ..RouterQuery::default() };
         let routers = admin.routers(&routers).all().await.unwrap().len();
         let ports = PortQuery { project_id: id, ..PortQuery::default() };
         (networks, routers, admin.ports(&ports).all().await.unwrap().len())
+    }
+
+    /// Removes all networks that these tests have made to lead outside.
+    pub(crate) async fn close_outside(&self) {
+        let admin = &self.loopback.admin;
+        let query = NetworkQuery { external: Some(true), ..NetworkQuery::default() };
+        for network in admin.networks(&query).all().await.unwrap() {
+            assert!(network.name.starts_with('!'), "not of these tests: {network:?}");
+            admin.delete_network(&network.id).await.unwrap();
+        }
     }
 
     /// How many requests of this crate's client the cloud has seen: reading ones, and changing ones.
