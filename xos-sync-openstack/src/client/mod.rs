@@ -41,6 +41,7 @@ mod flavors;
 mod http;
 mod hypervisors;
 mod images;
+mod interfaces;
 mod keys;
 mod networks;
 mod page;

@@ -88,7 +88,11 @@ pub struct PortQuery {
     /// Those of exactly this description.
     pub description: Option<String>,
     /// Those of this network.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub network_id: Option<String>,
+    /// Those of any of these networks, instead: some fifty at once, since an address has its limits.
+    #[serde(rename = "network_id", skip_serializing_if = "Vec::is_empty")]
+    pub network_ids: Vec<String>,
     /// Those of this project.
     pub project_id: Option<String>,
     /// Those that this is connected to, a server's id for example.

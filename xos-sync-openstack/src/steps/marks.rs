@@ -15,9 +15,14 @@ pub(super) fn uid<M: Model>(row: &M) -> String {
     format!("{UID}{}", row.uid())
 }
 
+/// The tag that says whose things they are.
+pub(super) fn synchronizer(cx: &Context) -> String {
+    format!("{SYNCHRONIZER}{}", cx.synchronizer())
+}
+
 /// The tags for what is made for this row.
 pub(super) fn tags<M: Model>(cx: &Context, row: &M) -> Vec<String> {
-    vec![uid(row), format!("{SYNCHRONIZER}{}", cx.synchronizer())]
+    vec![uid(row), synchronizer(cx)]
 }
 
 /// The same as a text, for what has no tags.
