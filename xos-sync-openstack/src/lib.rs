@@ -9,7 +9,13 @@ pub mod client;
 pub mod steps;
 
 mod clouds;
+mod image_directory;
+mod role_names;
 
 pub use clouds::{BACKEND_TYPE, Clouds};
+pub use image_directory::{ImageDirectory, ImageDirectoryError};
+pub use role_names::{RoleNames, RoleNamesError};
 
 xos_sync_core::backend!(Clouds, Clouds::linked);
+xos_sync_core::backend!(ImageDirectory, ImageDirectory::from_env);
+xos_sync_core::backend!(RoleNames, RoleNames::from_env);

@@ -15,12 +15,22 @@ pub(super) fn uid<M: Model>(row: &M) -> String {
     format!("{UID}{}", row.uid())
 }
 
+/// The tag that says which Synchronizer made a thing.
+pub(super) fn synchronizer(cx: &Context) -> String {
+    format!("{SYNCHRONIZER}{}", cx.synchronizer())
+}
+
 /// The tags for what is made for this row.
 pub(super) fn tags<M: Model>(cx: &Context, row: &M) -> Vec<String> {
-    vec![uid(row), format!("{SYNCHRONIZER}{}", cx.synchronizer())]
+    vec![uid(row), synchronizer(cx)]
 }
 
 /// The same as a text, for what has no tags.
 pub(super) fn description<M: Model>(cx: &Context, row: &M) -> String {
     tags(cx, row).join(" ")
+}
+
+/// Whether a description has this mark.
+pub(super) fn is_in(mark: &str, description: Option<&str>) -> bool {
+    description.is_some_and(|text| text.split_whitespace().any(|word| word == mark))
 }
