@@ -7,9 +7,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tokio::sync::OnceCell;
 use xos_sync_core::{Context, Id, Micros, Model as _, StepError, models::Controller};
 
-use crate::client::{Cloud, ConfigError, Credentials, Named, Scope};
+use crate::client::{Cloud, CloudError, ConfigError, Credentials, Named, Scope};
 
 /// What the column `backend_type` of a [`Controller`] says when it is an OpenStack cloud.
 pub const BACKEND_TYPE: &str = "OpenStack";
@@ -26,9 +27,19 @@ const DOMAIN: &str = "Default";
 #[derive(Clone, Default)]
 pub struct Clouds(Arc<Mutex<HashMap<i64, Known>>>);
 
+#[derive(Clone)]
 struct Known {
     version: Micros,
     cloud: Cloud,
+    domain: Arc<OnceCell<String>>,
+}
+
+/// Where a controller's projects and users are.
+pub(crate) struct Place {
+    pub(crate) controller: Controller,
+    pub(crate) cloud: Cloud,
+    /// The domain's id.
+    pub(crate) domain: String,
 }
 
 impl Clouds {
@@ -48,7 +59,16 @@ impl Clouds {
     /// # Errors
     /// What is missing in the controller's row, or what the database answered.
     pub async fn of(&self, cx: &Context, id: Id<Controller>) -> Result<Cloud, StepError> {
-        self.client(&cx.get(id).await?)
+        Ok(self.client(&cx.get(id).await?)?.cloud)
+    }
+
+    /// The cloud of a controller, and the domain in it: the one that the row names, else that of the
+    /// project which is logged in to.
+    pub(crate) async fn place(&self, cx: &Context, id: Id<Controller>) -> Result<Place, StepError> {
+        let controller = cx.get(id).await?;
+        let Known { cloud, domain, .. } = self.client(&controller)?;
+        let domain = domain.get_or_try_init(|| domain_of(&cloud, &controller)).await?.clone();
+        Ok(Place { controller, cloud, domain })
     }
 
     /// All OpenStack controllers that are not deleted, with their clouds, in the order of their keys.
@@ -60,17 +80,17 @@ impl Clouds {
         let rows = cx.db().run(move |conn| Controller::load(conn, &filter, i64::MAX)).await?;
         rows.into_iter()
             .map(|controller| {
-                let cloud = self.client(&controller)?;
+                let cloud = self.client(&controller)?.cloud;
                 Ok((controller, cloud))
             })
             .collect()
     }
 
-    fn client(&self, controller: &Controller) -> Result<Cloud, StepError> {
+    fn client(&self, controller: &Controller) -> Result<Known, StepError> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (key, version) = (controller.id.raw(), controller.bookkeeping().updated);
         if let Some(there) = known.get(&key).filter(|there| there.version == version) {
-            return Ok(there.cloud.clone());
+            return Ok(there.clone());
         }
         let cloud = made(controller).map_err(|why| {
             let object = controller.object_ref();
@@ -78,8 +98,9 @@ impl Clouds {
                 "{object} cannot be used: {why}; it tries again by itself"
             ))
         })?;
-        known.insert(key, Known { version, cloud: cloud.clone() });
-        Ok(cloud)
+        let new = Known { version, cloud, domain: Arc::default() };
+        known.insert(key, new.clone());
+        Ok(new)
     }
 }
 
@@ -88,6 +109,25 @@ impl fmt::Debug for Clouds {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         f.debug_struct("Clouds").field("known", &known.len()).finish()
     }
+}
+
+async fn domain_of(cloud: &Cloud, controller: &Controller) -> Result<String, StepError> {
+    let Some(name) = &controller.domain else {
+        let own = async {
+            let Some(project) = cloud.identity().await?.project_id else { return Ok(None) };
+            Ok(cloud.project(&project).await?.domain_id)
+        };
+        let own = own.await.map_err(CloudError::into_step_error)?;
+        return Ok(own.unwrap_or_else(|| "default".to_owned()));
+    };
+    let found = cloud.domain(name).await.map_err(CloudError::into_step_error)?;
+    found.map(|domain| domain.id).ok_or_else(|| {
+        StepError::transient(format!(
+            "{} has no domain {name}: correct `domain` of {}; it tries again by itself",
+            cloud.auth_url(),
+            controller.object_ref()
+        ))
+    })
 }
 
 fn made(controller: &Controller) -> Result<Cloud, String> {

@@ -7,6 +7,13 @@
 //!
 //! | step | every | for each row | lists |
 //! |---|---|---|---|
+| [`SyncRoles`](steps::SyncRoles) | 5 minutes | the role must exist on each controller | finds roles that are gone |
+| [`SyncControllerSites`](steps::SyncControllerSites) | 5 minutes | a project for each site | finds projects that are gone or changed |
+| [`SyncControllerSlices`](steps::SyncControllerSlices) | 5 minutes | a project for each slice, with its quota | the same, and other quotas |
+| [`SyncControllerUsers`](steps::SyncControllerUsers) | 5 minutes | an account and a key pair for each user | finds accounts that are gone or changed |
+| [`SyncControllerSitePrivileges`](steps::SyncControllerSitePrivileges), [`SyncControllerSlicePrivileges`](steps::SyncControllerSlicePrivileges) | 5 minutes | a role in a project | finds roles that were revoked |
+| [`SyncImages`](steps::SyncImages) | minute | the file must be there | adds an image for each file of the [`ImageDirectory`] |
+| [`SyncControllerImages`](steps::SyncControllerImages) | 5 minutes | a copy of the image's file in Glance | finds copies that are gone |
 //! | [`SyncControllerNetworks`](steps::SyncControllerNetworks) | 5 minutes | a network with a subnet, and a router where the template says so | finds networks that are gone, renamed or cut off |
 //! | [`SyncInstances`](steps::SyncInstances) | minute | one server, see there | finds servers that are gone, off, changed, or not on their slice's networks |
 //! | [`SyncPorts`](steps::SyncPorts) | 5 minutes | a port, see there | adds a port for each that an instance has by itself |
@@ -19,12 +26,13 @@
 //!
 //! # Marks
 //! All that is made carries the row's uid and the Synchronizer's name from its first moment, by which it is
-//! found again after a lost answer: servers in tags and metadata, networks, subnets, routers and ports in
-//! their description, and in tags soon after. Leave them alone.
+//! found again after a lost answer: servers in tags and metadata, projects and images in tags, accounts,
+//! networks, subnets, routers and ports in their description. Leave them alone.
 //!
 //! # Configuration
 //! The clouds are the rows of the controllers. What a change of an instance's image means is said by
-//! [`ImageChange`].
+//! [`ImageChange`], where images' files are by [`ImageDirectory`], and what roles are called on the clouds by
+//! [`RoleNames`].
 //!
 //! # Permissions
 //! The user of a controller needs the role `admin`, also in the projects of slices: servers are put on given
@@ -35,9 +43,15 @@ pub mod steps;
 
 mod clouds;
 mod image_change;
+mod image_directory;
+mod role_names;
 
 pub use clouds::{BACKEND_TYPE, Clouds};
 pub use image_change::{ImageChange, ImageChangeError};
+pub use image_directory::{ImageDirectory, ImageDirectoryError};
+pub use role_names::{RoleNames, RoleNamesError};
 
 xos_sync_core::backend!(Clouds, Clouds::linked);
 xos_sync_core::backend!(ImageChange, ImageChange::from_env);
+xos_sync_core::backend!(ImageDirectory, ImageDirectory::from_env);
+xos_sync_core::backend!(RoleNames, RoleNames::from_env);

@@ -29,3 +29,8 @@ pub(super) fn tags<M: Model>(cx: &Context, row: &M) -> Vec<String> {
 pub(super) fn description<M: Model>(cx: &Context, row: &M) -> String {
     tags(cx, row).join(" ")
 }
+
+/// Whether a description has this mark.
+pub(super) fn is_in(mark: &str, description: Option<&str>) -> bool {
+    description.is_some_and(|text| text.split_whitespace().any(|word| word == mark))
+}

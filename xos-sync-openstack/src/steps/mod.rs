@@ -1,17 +1,40 @@
 //! The steps, each named after what it provides.
 
+mod accounts;
 mod answers;
+mod controller_images;
+mod controller_site_privileges;
+mod controller_sites;
+mod controller_slice_privileges;
+mod controller_slices;
+mod controller_users;
+mod copies;
 mod flavors;
+mod grants;
+mod images;
 mod instances;
+mod keys;
+mod live;
 mod marks;
 mod networks;
 mod nodes;
 mod ports;
+mod privileges;
+mod projects;
+mod roles;
 mod scope;
 
+pub use controller_images::SyncControllerImages;
+pub use controller_site_privileges::SyncControllerSitePrivileges;
+pub use controller_sites::SyncControllerSites;
+pub use controller_slice_privileges::SyncControllerSlicePrivileges;
+pub use controller_slices::SyncControllerSlices;
+pub use controller_users::SyncControllerUsers;
 pub use flavors::SyncFlavors;
+pub use images::SyncImages;
 pub use instances::SyncInstances;
 pub use marks::{SYNCHRONIZER, UID};
 pub use networks::SyncControllerNetworks;
 pub use nodes::SyncNodes;
 pub use ports::SyncPorts;
+pub use roles::SyncRoles;

@@ -1,0 +1,170 @@
+//! An account in Keystone for a row of a user.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls::crypto::ring;
+use xos_sync_core::{
+    Context, StepError,
+    models::{ControllerUser, User},
+};
+
+use super::marks;
+use crate::client::{
+    Cloud, CloudError, Credentials, ErrorKind, NewUser, Scope, Secret, User as Account, UserChange,
+    UserQuery,
+};
+use crate::clouds::Place;
+
+/// What an account shall be.
+pub(super) struct Wanted {
+    name: String,
+    enabled: bool,
+    password: Option<Secret>,
+    /// The marks.
+    description: String,
+    /// The one by which it is known to be the row's.
+    mark: String,
+    /// Whether the user's row is no longer as it was made: the account may have another name.
+    may_be_renamed: bool,
+}
+
+impl Wanted {
+    pub(super) fn of(cx: &Context, row: &ControllerUser, user: &User) -> Self {
+        Self {
+            name: user.email.clone(),
+            enabled: user.is_active,
+            password: user.password.as_ref().map(|password| Secret::new(password.reveal())),
+            description: marks::description(cx, row),
+            mark: marks::uid(row),
+            may_be_renamed: user.bookkeeping.updated != user.bookkeeping.created,
+        }
+    }
+
+    /// What is to be changed of what can be seen, if anything.
+    pub(super) fn difference(&self, there: &Account) -> Option<UserChange> {
+        let marked = self.is_marked(there);
+        let mailed = there.email.as_ref() == Some(&self.name);
+        if there.name == self.name && mailed && there.enabled == self.enabled && marked {
+            return None;
+        }
+        Some(UserChange {
+            name: (there.name != self.name).then(|| self.name.clone()),
+            email: (!mailed).then(|| self.name.clone()),
+            enabled: (there.enabled != self.enabled).then_some(self.enabled),
+            description: (!marked).then(|| self.description.clone()),
+            ..UserChange::default()
+        })
+    }
+
+    fn is_marked(&self, there: &Account) -> bool {
+        marks::is_in(&self.mark, there.description.as_deref())
+    }
+
+    fn taken(&self, place: &Place) -> StepError {
+        StepError::terminal(format!(
+            "the controller {} has an account {:?} already, which is not of this user: change the user's \
+             `email`, or rename or delete that account, and ask for a retry",
+            place.controller.name, self.name
+        ))
+    }
+}
+
+/// The account that is recorded, else the one that has the mark.
+pub(super) async fn find(
+    place: &Place,
+    recorded: Option<&str>,
+    wanted: &Wanted,
+) -> Result<Option<Account>, StepError> {
+    if let Some(id) = recorded {
+        match place.cloud.user(id).await {
+            Err(error) if error.is_not_found() => {}
+            other => return other.map(Some).map_err(CloudError::into_step_error),
+        }
+    }
+    // Keystone finds no account by its description. By its name is enough, unless that has changed.
+    let name = (!wanted.may_be_renamed).then(|| wanted.name.clone());
+    let query = UserQuery { name, domain_id: Some(place.domain.clone()), ..UserQuery::default() };
+    let mut pages = place.cloud.users(&query);
+    while let Some(page) = pages.next().await.map_err(CloudError::into_step_error)? {
+        if let Some(found) = page.into_iter().find(|there| wanted.is_marked(there)) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes the account.
+pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Account, StepError> {
+    let password = match &wanted.password {
+        Some(password) => password.clone(),
+        None => random()?,
+    };
+    let new = NewUser {
+        name: wanted.name.clone(),
+        domain_id: Some(place.domain.clone()),
+        password: Some(password),
+        email: Some(wanted.name.clone()),
+        description: Some(wanted.description.clone()),
+        enabled: Some(wanted.enabled),
+        ..NewUser::default()
+    };
+    match place.cloud.create_user(&new).await {
+        Err(error) if error.is_conflict() => Err(wanted.taken(place)),
+        made => made.map_err(CloudError::into_step_error),
+    }
+}
+
+/// Makes the account what it shall be, if it is not. The password is not set without need, because that
+/// ends the user's tokens.
+pub(super) async fn adjust(
+    place: &Place,
+    there: &Account,
+    wanted: &Wanted,
+    password_is: PasswordIs,
+) -> Result<(), StepError> {
+    let difference = wanted.difference(there);
+    let enables = wanted.enabled && !there.enabled;
+    let password = match &wanted.password {
+        Some(password) if enables => Some(password.clone()),
+        Some(password) if wanted.enabled && password_is == PasswordIs::InDoubt => {
+            (!logs_in(&place.cloud, &there.id, password).await?).then(|| password.clone())
+        }
+        _ => None,
+    };
+    if difference.is_none() && password.is_none() {
+        return Ok(());
+    }
+    let change = UserChange { password, ..difference.unwrap_or_default() };
+    match place.cloud.update_user(&there.id, &change).await {
+        Err(error) if error.is_conflict() && change.name.is_some() => Err(wanted.taken(place)),
+        done => done.map(drop).map_err(CloudError::into_step_error),
+    }
+}
+
+/// Whether an account's password may be another than the row's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum PasswordIs {
+    /// Set since the row has changed.
+    Set,
+    /// Perhaps not.
+    InDoubt,
+}
+
+async fn logs_in(cloud: &Cloud, id: &str, password: &Secret) -> Result<bool, StepError> {
+    let credentials = Credentials::UserId { id: id.to_owned(), password: password.clone() };
+    match cloud.with_credentials(credentials, Scope::Given).identity().await {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Unauthorized => Ok(false),
+        Err(error) => Err(error.into_step_error()),
+    }
+}
+
+/// A password that nobody knows.
+fn random() -> Result<Secret, StepError> {
+    let mut bytes = [0; 32];
+    ring::default_provider()
+        .secure_random
+        .fill(&mut bytes)
+        .map_err(|_| StepError::transient("the operating system gave no random numbers"))?;
+    Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
+}

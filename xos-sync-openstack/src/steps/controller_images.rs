@@ -1,0 +1,140 @@
+//! A copy of each image in Glance.
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use xos_sync_core::{
+    Context, Id, Model as _, Pending, StepResult, SyncStep,
+    models::{Controller, ControllerImage, Image},
+    sync_step,
+};
+
+use super::copies::{self, Copies, Wanted};
+use super::live::{self, Live, is_changed, is_news};
+use super::marks;
+use crate::Clouds;
+use crate::client::{CloudError, Image as Copy, ImageQuery};
+
+/// What the path of an image begins with that EC2 has.
+const AMI: &str = "ami-";
+
+/// Gives Glance a copy of each image's file, which all projects may use.
+///
+/// The file is uploaded anew when the image's row has changed and the copy is not the same: then the new
+/// copy is made before the old one is deleted. Glance compares checksums. An image without a `path` is the
+/// public one of this name that the cloud has already, which is only read, and never deleted. AMIs are
+/// EC2's, and left out.
+#[sync_step(
+    provides = Image,
+    observes = ControllerImage,
+    interval = 300,
+    concurrency = 2,
+    timeout = 7200,
+    only = "controller_images.controller_id IN \
+            (SELECT c.id FROM controllers AS c WHERE c.backend_type = 'OpenStack')"
+)]
+pub struct SyncControllerImages {
+    clouds: Clouds,
+}
+
+#[async_trait]
+impl SyncStep<ControllerImage> for SyncControllerImages {
+    async fn fetch_pending(
+        &self,
+        cx: &Context,
+        pending: &mut Pending<ControllerImage>,
+    ) -> StepResult {
+        let mut told = Ok(());
+        for id in live::controllers(cx).await? {
+            told = told.and(self.look(cx, id, pending).await);
+        }
+        told
+    }
+
+    async fn sync_record(&self, cx: &Context, row: &mut ControllerImage) -> StepResult {
+        let place = self.clouds.place(cx, row.controller_id).await?;
+        let image = cx.get(row.image_id).await?;
+        let Some(path) = image.path.as_deref() else {
+            let recorded = row.glance_image_id.as_deref();
+            let adopted = copies::public(&place, &image.name, recorded).await?;
+            // One of ours, from when there was a path, is not needed any more.
+            let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
+            row.glance_image_id = Some(adopted);
+            cx.save(row).await?;
+            return copies::delete(&place.cloud, &ours).await;
+        };
+        if path.starts_with(AMI) {
+            return Ok(());
+        }
+        let wanted = Wanted::of(cx, row, &image, path);
+        let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
+        let recorded = row.glance_image_id.as_deref();
+        let is_changed = is_changed(&row.bookkeeping, &image.bookkeeping);
+        let Copies { good, other } = match is_changed {
+            true => copies::compare(ours, recorded, &wanted).await?,
+            false => copies::sort(ours, recorded, |_| true),
+        };
+        let good = match good {
+            Some(good) => good.id,
+            None => {
+                // What a broken upload left is of no use, and is not mistaken for the new one so.
+                let (broken, older): (Vec<_>, Vec<_>) =
+                    other.into_iter().partition(|copy| !copy.is_active());
+                copies::delete(&place.cloud, &broken).await?;
+                let new = copies::upload(&place.cloud, &wanted).await?;
+                row.glance_image_id = Some(new);
+                cx.save(row).await?;
+                return copies::delete(&place.cloud, &older).await;
+            }
+        };
+        if row.glance_image_id.as_ref() != Some(&good) {
+            row.glance_image_id = Some(good);
+            cx.save(row).await?;
+        }
+        copies::delete(&place.cloud, &other).await
+    }
+
+    async fn delete_record(&self, cx: &Context, row: &ControllerImage) -> StepResult {
+        let place = self.clouds.place(cx, row.controller_id).await?;
+        let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
+        copies::delete(&place.cloud, &ours).await
+    }
+}
+
+impl SyncControllerImages {
+    /// Finds copies on one controller that are gone or cannot be used.
+    async fn look(
+        &self,
+        cx: &Context,
+        controller: Id<Controller>,
+        pending: &mut Pending<ControllerImage>,
+    ) -> StepResult {
+        let cloud = self.clouds.of(cx, controller).await?;
+        let ours = ImageQuery { tag: Some(marks::synchronizer(cx)), ..ImageQuery::default() };
+        let public = ImageQuery {
+            visibility: Some("public".to_owned()),
+            status: Some("active".to_owned()),
+            ..ImageQuery::default()
+        };
+        let mut there = HashSet::new();
+        for query in [ours, public] {
+            let mut pages = cloud.images(&query);
+            while let Some(page) = pages.next().await.map_err(CloudError::into_step_error)? {
+                there.extend(page.into_iter().filter(Copy::is_active).map(|copy| copy.id));
+            }
+        }
+        let mut rows = Live::<ControllerImage>::of(controller);
+        while let Some(page) = rows.next(cx).await? {
+            let images: HashMap<_, Image> =
+                live::by_id(cx, page.iter().map(|row| row.image_id)).await?;
+            let news = |row: &&ControllerImage| {
+                let path = images.get(&row.image_id.raw()).and_then(|image| image.path.as_ref());
+                let elsewhere = path.is_some_and(|path| path.starts_with(AMI));
+                let settled = row.glance_image_id.as_ref().is_some_and(|id| there.contains(id));
+                !elsewhere && is_news(&row.bookkeeping, settled)
+            };
+            pending.sync_again(page.iter().filter(news).map(ControllerImage::id)).await?;
+        }
+        Ok(())
+    }
+}

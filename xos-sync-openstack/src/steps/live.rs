@@ -1,0 +1,85 @@
+//! Rows to compare with a listing, page by page, so that the size of a table does not matter.
+
+use std::{collections::HashMap, marker::PhantomData};
+
+use xos_sync_core::{
+    Context, Id, Model, StepError,
+    model::Bookkeeping,
+    models::{Controller, controllers},
+};
+
+use diesel::prelude::*;
+
+use crate::BACKEND_TYPE;
+
+/// How many rows are looked at together.
+pub(super) const PAGE: i64 = 500;
+
+/// The rows of one controller that are not deleted or held, in the order of their keys.
+pub(super) struct Live<M> {
+    controller: Id<Controller>,
+    after: i64,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M: Model> Live<M> {
+    /// Of a model with a column `controller_id`.
+    pub(super) fn of(controller: Id<Controller>) -> Self {
+        Self { controller, after: 0, model: PhantomData }
+    }
+
+    /// The next page; none after the last one.
+    pub(super) async fn next(&mut self, cx: &Context) -> Result<Option<Vec<M>>, StepError> {
+        let filter = format!(
+            "controller_id = {} AND id > {} AND NOT deleted AND NOT no_sync",
+            self.controller.raw(),
+            self.after
+        );
+        let rows = cx.db().run(move |conn| M::load(conn, &filter, PAGE)).await?;
+        match rows.last() {
+            None => Ok(None),
+            Some(last) => {
+                self.after = last.id().raw();
+                Ok(Some(rows))
+            }
+        }
+    }
+}
+
+/// The rows of these keys.
+pub(super) async fn by_id<M: Model>(
+    cx: &Context,
+    ids: impl IntoIterator<Item = Id<M>>,
+) -> Result<HashMap<i64, M>, StepError> {
+    let ids: Vec<_> = ids.into_iter().map(|id| id.raw().to_string()).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let filter = format!("id IN ({})", ids.join(","));
+    let rows = cx.db().run(move |conn| M::load(conn, &filter, i64::MAX)).await?;
+    Ok(rows.into_iter().map(|row| (row.id().raw(), row)).collect())
+}
+
+/// The OpenStack controllers that are not deleted.
+pub(super) async fn controllers(cx: &Context) -> Result<Vec<Id<Controller>>, StepError> {
+    let found = cx.db().run(|conn| {
+        controllers::table
+            .filter(controllers::backend_type.eq(BACKEND_TYPE).and(controllers::deleted.eq(false)))
+            .select(controllers::id)
+            .order(controllers::id)
+            .load(conn)
+    });
+    Ok(found.await?)
+}
+
+/// Whether a listing tells something new of a row: the cloud is no longer as the row left it, or has
+/// become so after an error that waits for a change.
+pub(super) fn is_news(row: &Bookkeeping, settled: bool) -> bool {
+    if settled { row.backend_class.as_deref() == Some("terminal") } else { !row.is_pending() }
+}
+
+/// Whether the goal of `thing` has changed since `row`, which stands for it on a controller, was last
+/// brought in line.
+pub(super) fn is_changed(row: &Bookkeeping, thing: &Bookkeeping) -> bool {
+    row.enacted.is_none_or(|enacted| enacted < thing.updated)
+}

@@ -1,0 +1,123 @@
+//! The roles that privileges are of.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use xos_sync_core::{
+    Context, Id, Model, Pending, StepError, StepResult, SyncStep,
+    models::{Controller, SiteRole, SliceRole},
+    sync_step,
+};
+
+use super::live::{self, is_news};
+use crate::client::{Cloud, CloudError};
+use crate::{Clouds, RoleNames};
+
+/// Sees to it that each role of sites and of slices exists on each OpenStack controller, under the name
+/// that [`RoleNames`] says.
+///
+/// A controller that is down gets them when it is back, unless all are: then the role waits.
+/// One that is there is taken as it is, whoever made it. For the same reason none is deleted: a role may be
+/// in use by others.
+#[sync_step(provides = [SiteRole, SliceRole], interval = 300)]
+pub struct SyncRoles {
+    clouds: Clouds,
+    names: RoleNames,
+}
+
+#[async_trait]
+impl SyncStep<SiteRole> for SyncRoles {
+    async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<SiteRole>) -> StepResult {
+        self.look(cx, pending, |row: &SiteRole| row.role.as_str()).await
+    }
+
+    async fn sync_record(&self, cx: &Context, row: &mut SiteRole) -> StepResult {
+        self.provide(cx, row.role.as_str()).await
+    }
+
+    async fn delete_record(&self, _: &Context, _: &SiteRole) -> StepResult {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SyncStep<SliceRole> for SyncRoles {
+    async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<SliceRole>) -> StepResult {
+        self.look(cx, pending, |row: &SliceRole| row.role.as_str()).await
+    }
+
+    async fn sync_record(&self, cx: &Context, row: &mut SliceRole) -> StepResult {
+        self.provide(cx, row.role.as_str()).await
+    }
+
+    async fn delete_record(&self, _: &Context, _: &SliceRole) -> StepResult {
+        Ok(())
+    }
+}
+
+impl SyncRoles {
+    /// Finds roles that a controller lacks, for instance because it is new.
+    async fn look<M: Model>(
+        &self,
+        cx: &Context,
+        pending: &mut Pending<M>,
+        role: impl Fn(&M) -> &str + Send,
+    ) -> StepResult {
+        let rows =
+            cx.db().run(|conn| M::load(conn, "NOT deleted AND NOT no_sync", i64::MAX)).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (mut told, mut missing) = (Ok(()), HashSet::new());
+        for controller in live::controllers(cx).await? {
+            match self.there(cx, controller).await {
+                Ok(there) => {
+                    let lacks = |row: &&M| !there.contains(self.names.of(role(row)));
+                    missing.extend(rows.iter().filter(lacks).map(Model::id));
+                }
+                Err(error) => told = told.and(Err(error)),
+            }
+        }
+        let news = |row: &&M| is_news(row.bookkeeping(), !missing.contains(&row.id()));
+        pending.sync_again(rows.iter().filter(news).map(Model::id)).await?;
+        told
+    }
+
+    async fn there(
+        &self,
+        cx: &Context,
+        controller: Id<Controller>,
+    ) -> Result<HashSet<String>, StepError> {
+        let cloud = self.clouds.of(cx, controller).await?;
+        let roles = cloud.roles().all().await.map_err(CloudError::into_step_error)?;
+        Ok(roles.into_iter().map(|role| role.name).collect())
+    }
+
+    /// Makes the role wherever it is not.
+    async fn provide(&self, cx: &Context, role: &str) -> StepResult {
+        let (mut told, mut any) = (Ok(()), false);
+        for controller in live::controllers(cx).await? {
+            let provided = match self.clouds.of(cx, controller).await {
+                Ok(cloud) => provide(&cloud, self.names.of(role)).await,
+                Err(error) => Err(error),
+            };
+            any |= provided.is_ok();
+            told = told.and(provided);
+        }
+        // What needs the role on the others must not wait for one that is down: that one is found when it
+        // is back.
+        if any { Ok(()) } else { told }
+    }
+}
+
+async fn provide(cloud: &Cloud, name: &str) -> StepResult {
+    let roles = cloud.roles().all().await.map_err(CloudError::into_step_error)?;
+    if roles.iter().any(|role| role.name == name) {
+        return Ok(());
+    }
+    match cloud.create_role(name).await {
+        // Another one of us, or the other model's row of this name, was faster.
+        Err(error) if error.is_conflict() => Ok(()),
+        made => made.map(drop).map_err(CloudError::into_step_error),
+    }
+}
