@@ -22,7 +22,7 @@ pub(crate) use bucket::{Bucket, Request};
 /// `#[sync_step(budget = "…")]` together, in all processes that share the database. Each call of
 /// such a step draws one token.
 ///
-/// Linked by [`budget!`](crate::budget), given by
+/// Linked by [`budget!`](macro@crate::budget), given by
 /// [`Builder::budget`](crate::synchronizer::Builder::budget) or by the operator's
 /// `run --budget NAME=RATE[:BURST]`; the later of these wins.
 ///
@@ -40,7 +40,7 @@ pub struct Budget {
     burst: u32,
 }
 
-/// A budget that a crate links in with [`budget!`](crate::budget).
+/// A budget that a crate links in with [`budget!`](macro@crate::budget).
 pub struct LinkedBudget(
     /// The budget.
     pub Budget,

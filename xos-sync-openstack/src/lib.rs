@@ -7,13 +7,13 @@
 //!
 //! | step | every | for each row | lists |
 //! |---|---|---|---|
-| [`SyncRoles`](steps::SyncRoles) | 5 minutes | the role must exist on each controller | finds roles that are gone |
-| [`SyncControllerSites`](steps::SyncControllerSites) | 5 minutes | a project for each site | finds projects that are gone or changed |
-| [`SyncControllerSlices`](steps::SyncControllerSlices) | 5 minutes | a project for each slice, with its quota | the same, and other quotas |
-| [`SyncControllerUsers`](steps::SyncControllerUsers) | 5 minutes | an account and a key pair for each user | finds accounts that are gone or changed |
-| [`SyncControllerSitePrivileges`](steps::SyncControllerSitePrivileges), [`SyncControllerSlicePrivileges`](steps::SyncControllerSlicePrivileges) | 5 minutes | a role in a project | finds roles that were revoked |
-| [`SyncImages`](steps::SyncImages) | minute | the file must be there | adds an image for each file of the [`ImageDirectory`] |
-| [`SyncControllerImages`](steps::SyncControllerImages) | 5 minutes | a copy of the image's file in Glance | finds copies that are gone |
+//! | [`SyncRoles`](steps::SyncRoles) | 5 minutes | the role must exist on each controller | finds roles that are gone |
+//! | [`SyncControllerSites`](steps::SyncControllerSites) | 5 minutes | a project for each site | finds projects that are gone or changed |
+//! | [`SyncControllerSlices`](steps::SyncControllerSlices) | 5 minutes | a project for each slice, with its quota | the same, and other quotas |
+//! | [`SyncControllerUsers`](steps::SyncControllerUsers) | 5 minutes | an account and a key pair for each user | finds accounts that are gone or changed |
+//! | [`SyncControllerSitePrivileges`](steps::SyncControllerSitePrivileges), [`SyncControllerSlicePrivileges`](steps::SyncControllerSlicePrivileges) | 5 minutes | a role in a project | finds roles that were revoked |
+//! | [`SyncImages`](steps::SyncImages) | minute | the file must be there | adds an image for each file of the [`ImageDirectory`] |
+//! | [`SyncControllerImages`](steps::SyncControllerImages) | 5 minutes | a copy of the image's file in Glance | finds copies that are gone |
 //! | [`SyncControllerNetworks`](steps::SyncControllerNetworks) | 5 minutes | a network with a subnet, and a router where the template says so | finds networks that are gone, renamed or cut off |
 //! | [`SyncInstances`](steps::SyncInstances) | minute | one server, see there | finds servers that are gone, off, changed, or not on their slice's networks |
 //! | [`SyncPorts`](steps::SyncPorts) | 5 minutes | a port, see there | adds a port for each that an instance has by itself |
