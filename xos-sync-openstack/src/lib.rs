@@ -9,7 +9,7 @@
 //! |---|---|---|---|
 //! | [`SyncRoles`](steps::SyncRoles) | 5 minutes | the role must exist on each controller | finds roles that are gone |
 //! | [`SyncControllerSites`](steps::SyncControllerSites) | 5 minutes | a project for each site | finds projects that are gone or changed |
-//! | [`SyncControllerSlices`](steps::SyncControllerSlices) | 5 minutes | a project for each slice, with its quota | the same, and other quotas |
+//! | [`SyncControllerSlices`](steps::SyncControllerSlices) | 5 minutes | a project for each slice, with its quota | the same; a quota is looked at when the row is synced |
 //! | [`SyncControllerUsers`](steps::SyncControllerUsers) | 5 minutes | an account and a key pair for each user | finds accounts that are gone or changed |
 //! | [`SyncControllerSitePrivileges`](steps::SyncControllerSitePrivileges), [`SyncControllerSlicePrivileges`](steps::SyncControllerSlicePrivileges) | 5 minutes | a role in a project | finds roles that were revoked |
 //! | [`SyncImages`](steps::SyncImages) | minute | the file must be there | adds an image for each file of the [`ImageDirectory`] |
