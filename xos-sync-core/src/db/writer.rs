@@ -37,7 +37,7 @@ const MOST: usize = 256;
 const DOUBT: Duration = Duration::from_millis(200);
 const LONGEST_DOUBT: Duration = Duration::from_secs(600);
 
-/// How long a write that was held up waits for a lock when it is tried again.
+/// How long a write that can be held waits for a lock when it is tried alone.
 const GLANCE: &str = "SET LOCAL lock_timeout = '5ms'";
 
 /// How often the database is asked for others' commits. One question costs about 1 µs.
@@ -218,8 +218,10 @@ impl WriterThread {
         }
         // One of them failed: each goes alone, so that only that one does.
         for write in group {
+            // What can be tried again later waits for no lock now.
+            let first = if write.on_lock() == OnLock::Wait { GLANCE } else { "" };
             let mut alone = vec![write];
-            match self.commit(&mut alone) {
+            match self.commit_after(first, &mut alone) {
                 Ok(()) => self.answer(alone),
                 Err(error) => {
                     // An error cannot be cloned, and there is one write for it.

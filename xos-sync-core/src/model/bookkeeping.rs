@@ -31,22 +31,6 @@ pub struct Bookkeeping {
     pub retry_at: Option<Micros>,
 }
 
-/// The tuple that a query of the bookkeeping columns yields.
-#[doc(hidden)]
-pub type BookkeepingRow = (
-    String,
-    Micros,
-    Micros,
-    Option<Micros>,
-    bool,
-    bool,
-    bool,
-    Option<String>,
-    Option<String>,
-    i32,
-    Option<Micros>,
-);
-
 impl Bookkeeping {
     /// Whether the goal is not applied yet (contract C1).
     pub fn is_pending(&self) -> bool {

@@ -12,7 +12,7 @@ use diesel::QueryResult;
 
 use crate::db::AnyConnection;
 
-pub use bookkeeping::{Bookkeeping, BookkeepingRow};
+pub use bookkeeping::Bookkeeping;
 pub use id::Id;
 pub use info::{
     Column, ColumnKind, ColumnType, Expansion, ModelInfo, OnDelete, OnUpdate, Reference, Source,
