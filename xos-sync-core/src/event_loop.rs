@@ -75,6 +75,9 @@ fn follow(passes: &mut Passes, hints: &Hints) {
     if hints.members {
         passes.members_changed();
     }
+    if hints.unheard {
+        passes.look_at_newest();
+    }
     if hints.anything {
         // The rows and models are among it.
         passes.look_again();

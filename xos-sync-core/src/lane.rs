@@ -4,7 +4,9 @@
 //! A lane belongs to one step and one model that it observes. Each model has one lane more,
 //! without a step, which removes deleted rows of which no backend holds anything.
 
+mod pace;
 mod ready;
+mod sweep;
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -14,13 +16,15 @@ use std::{
 
 use crate::{
     model::{Micros, ModelInfo},
-    pending::{BATCH, By, Question, Questions, Wake, Want},
+    pending::{BATCH, By, Question, Questions, Rows, Wake, Want},
     schedule::Round,
     step::Observed,
 };
 
+use pace::Pace;
 use ready::FAVOURED;
 pub(crate) use ready::{Place, ReadyRow, ReadyRows};
+use sweep::Sweep;
 
 /// Wake-ups kept at the most; beyond that the whole model is swept instead.
 const MOST_WAKES: usize = 64;
@@ -30,10 +34,6 @@ const MOST_READY: usize = 2 * BATCH;
 
 /// Rows that somebody named are asked for together, until the condition is this long.
 const LONGEST_CONDITION: usize = 4096;
-
-/// A sweep may take up to one part in this many of the time: where many rows are blocked,
-/// looking at all of them again and again would cost more than it finds.
-const SWEEP_SHARE: u32 = 4;
 
 pub(crate) struct Lane {
     pub(crate) model: &'static ModelInfo,
@@ -72,18 +72,6 @@ pub(crate) struct Lane {
     pub(crate) retry_at: Option<Micros>,
 }
 
-/// Going through all rows that are wanted for one thing, in the order of their keys.
-#[derive(Debug)]
-struct Sweep {
-    want: Want,
-    /// Something may have changed since the last one began.
-    dirty: bool,
-    /// The last key seen, while one is under way.
-    after: Option<i64>,
-    spent: Duration,
-    rest_until: Option<Instant>,
-}
-
 #[derive(Debug)]
 struct InHand {
     updated: i64,
@@ -98,16 +86,10 @@ impl Lane {
         model: &'static ModelInfo,
         observed: Option<Arc<dyn Observed>>,
         questions: Questions,
+        now: Micros,
     ) -> Self {
         let wants: &[Want] =
             if observed.is_some() { &[Want::Sync, Want::Delete] } else { &[Want::Purge] };
-        let sweep = |&want| Sweep {
-            want,
-            dirty: true,
-            after: None,
-            spent: Duration::ZERO,
-            rest_until: None,
-        };
         let pace = Pace::new(observed.as_ref().map_or(BATCH, |o| 2 * o.spec().concurrency));
         Self {
             model,
@@ -115,7 +97,7 @@ impl Lane {
             siblings: Vec::new(),
             observed,
             questions: Arc::new(questions),
-            sweeps: wants.iter().map(sweep).collect(),
+            sweeps: wants.iter().map(|want| Sweep::new(*want, now)).collect(),
             woken: VecDeque::new(),
             changed: VecDeque::new(),
             changed_asked: 0,
@@ -256,13 +238,8 @@ impl Lane {
     }
 
     fn next_of_sweep(&mut self, now: Instant) -> Option<Question> {
-        let at = self.sweeps.iter().position(|sweep| sweep.after.is_some() || sweep.begins(now))?;
-        let sweep = &mut self.sweeps[at];
-        if sweep.after.is_none() {
-            sweep.dirty = false;
-            sweep.spent = Duration::ZERO;
-        }
-        let question = Question::Next { want: sweep.want, after: *sweep.after.get_or_insert(0) };
+        let at = self.sweeps.iter().position(|sweep| sweep.goes_on(now))?;
+        let question = self.sweeps[at].next_question();
         // The other sweeps have their turn before this one's next batch.
         self.sweeps.rotate_left(at + 1);
         Some(question)
@@ -286,13 +263,15 @@ impl Lane {
         match question {
             // More than one batch: the sweep pages better than this question does.
             Question::Woken(_) => sweep.dirty |= full,
-            Question::Next { .. } => {
-                sweep.spent += took;
-                sweep.after = last.filter(|_| full);
-                if sweep.after.is_none() {
-                    sweep.rest_until = Some(now + sweep.spent * (SWEEP_SHARE - 1));
-                }
-            }
+            Question::Next { .. } => sweep.answered(last.filter(|_| full), took, now),
+        }
+    }
+
+    /// Leaves, of the rows that were changed last, those that this is news of: the sweep that
+    /// follows finds the others.
+    pub(crate) fn keep_news(&mut self, want: Want, rows: &mut Rows) {
+        for sweep in self.sweeps.iter_mut().filter(|sweep| sweep.want == want) {
+            sweep.keep_news(rows);
         }
     }
 
@@ -300,10 +279,7 @@ impl Lane {
     pub(crate) fn unanswered(&mut self, question: &Question) {
         self.asking = false;
         let want = question.want();
-        for sweep in self.sweeps.iter_mut().filter(|sweep| sweep.want == want) {
-            sweep.dirty = true;
-            sweep.after = None;
-        }
+        self.sweeps.iter_mut().filter(|sweep| sweep.want == want).for_each(Sweep::begin_anew);
     }
 
     /// The database did not answer: no question before this moment.
@@ -357,7 +333,13 @@ impl Lane {
 
     /// Takes back the rows that were not handed to the step yet.
     pub(crate) fn take_back(&mut self) -> Vec<ReadyRow> {
-        let rows = self.ready.drain();
+        let (first, rest) = self.ready.drain();
+        let oldest = first.iter().map(|ready| ready.row.updated()).min();
+        let least = rest.iter().map(|ready| ready.row.id()).min();
+        for sweep in &mut self.sweeps {
+            sweep.given_back(oldest, least);
+        }
+        let rows: Vec<_> = first.into_iter().chain(rest).collect();
         if !rows.is_empty() {
             self.look_again();
         }
@@ -383,16 +365,12 @@ impl Lane {
             && self.in_hand.is_empty()
             && self.woken.is_empty()
             && self.changed.is_empty()
-            && self.sweeps.iter().all(|sweep| !sweep.dirty && sweep.after.is_none())
+            && self.sweeps.iter().all(Sweep::is_over)
     }
 
     /// When a resting sweep may go on.
     pub(crate) fn rest_until(&self) -> Option<Instant> {
-        self.sweeps
-            .iter()
-            .filter(|sweep| sweep.dirty && sweep.after.is_none())
-            .filter_map(|sweep| sweep.rest_until)
-            .min()
+        self.sweeps.iter().filter_map(Sweep::rests_until).min()
     }
 }
 
@@ -409,51 +387,6 @@ fn ancestors(model: &'static ModelInfo) -> BTreeSet<&'static str> {
         }
     }
     if reached.contains(model.table) { BTreeSet::new() } else { reached }
-}
-
-/// How many rows are read at once: doubled while they are used up at once, halved while they
-/// lie.
-#[derive(Debug)]
-struct Pace {
-    size: usize,
-    least: usize,
-    /// When the last full batch came.
-    filled: Option<Instant>,
-}
-
-/// Rows that are used up within this time are read in larger batches.
-const QUICK: Duration = Duration::from_millis(100);
-/// Rows that lie for longer than this are read in smaller ones.
-const SLOW: Duration = Duration::from_secs(1);
-
-impl Pace {
-    fn new(least: usize) -> Self {
-        let least = least.clamp(1, BATCH);
-        Self { size: least, least, filled: None }
-    }
-
-    fn answered(&mut self, now: Instant) {
-        self.filled = Some(now);
-    }
-
-    fn asks(&mut self, now: Instant) {
-        let Some(filled) = self.filled.take() else { return };
-        let lay = now.saturating_duration_since(filled);
-        if lay < QUICK {
-            self.size = (self.size * 2).min(BATCH);
-        } else if lay > SLOW {
-            self.size = (self.size / 2).max(self.least);
-        }
-    }
-}
-
-impl Sweep {
-    /// Whether it is about to begin anew.
-    fn begins(&self, now: Instant) -> bool {
-        self.dirty
-            && self.after.is_none()
-            && self.rest_until.is_none_or(|rest_until| rest_until <= now)
-    }
 }
 
 #[cfg(test)]

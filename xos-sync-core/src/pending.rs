@@ -223,7 +223,7 @@ impl Questions {
                 _ => self.load_keys(conn, &keys)?,
             }
         };
-        if matches!(question, Question::Woken(Wake { by: By::Newest, .. })) {
+        if question.is_of_newest() {
             rows.newest_first();
         }
         let full = rows.len() >= limit;
@@ -302,6 +302,11 @@ impl Question {
         matches!(self, Self::Woken(Wake { by: By::Key | By::Newest, .. }))
     }
 
+    /// Whether it is about the rows that were changed last, whichever they are.
+    pub(crate) fn is_of_newest(&self) -> bool {
+        matches!(self, Self::Woken(Wake { by: By::Newest, .. }))
+    }
+
     pub(crate) fn want(&self) -> Want {
         match self {
             Self::Next { want, .. } => *want,
@@ -315,6 +320,14 @@ impl Rows {
         match self {
             Self::Call(_, rows) => rows.len(),
             Self::Purge(rows) => rows.len(),
+        }
+    }
+
+    /// Leaves those whose version is as said.
+    pub(crate) fn retain(&mut self, mut which: impl FnMut(i64) -> bool) {
+        match self {
+            Self::Call(_, rows) => rows.retain(|row| which(row.updated())),
+            Self::Purge(rows) => rows.retain(|(_, updated)| which(*updated)),
         }
     }
 

@@ -129,7 +129,7 @@ impl Inbox {
     #[cfg(feature = "postgres")]
     pub(super) fn changed_often(&self, events: u64) {
         self.lock().received += events;
-        self.handle.send(Event::Changed);
+        self.handle.changed_often();
     }
 
     /// How the feed is doing.

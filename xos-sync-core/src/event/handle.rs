@@ -38,6 +38,13 @@ impl Handle {
         known
     }
 
+    /// So much changed that nobody listens to each of it.
+    #[cfg(feature = "postgres")]
+    pub(super) fn changed_often(&self) {
+        self.inner.latch.lock().unwrap_or_else(PoisonError::into_inner).changed_often();
+        self.inner.news.notify_one();
+    }
+
     /// Waits until there is something, and takes all of it. Cancel safe.
     pub(crate) async fn hints(&self) -> Hints {
         loop {

@@ -15,6 +15,8 @@ const MOST_ENACTED: usize = 8_192;
 pub(crate) struct Hints {
     /// Anything may have changed.
     pub(crate) anything: bool,
+    /// Something has changed, and nobody heard what.
+    pub(crate) unheard: bool,
     /// Every step is to come round.
     pub(crate) come_round: bool,
     /// Processes that share the work have changed.
@@ -50,7 +52,10 @@ impl Latch {
     /// Notes an event; whether it concerns anything that is known here.
     pub(crate) fn note(&mut self, event: Event) -> bool {
         match event {
-            Event::Changed => self.hints.anything = true,
+            Event::Changed => {
+                self.hints.unheard = true;
+                self.changed_often();
+            }
             Event::ComeRound => self.hints.come_round = true,
             Event::MembersChanged => self.hints.members = true,
             Event::ModelChanged { table } => {
@@ -67,6 +72,11 @@ impl Latch {
             }
         }
         true
+    }
+
+    /// So much changed that nobody listens to each of it.
+    pub(crate) fn changed_often(&mut self) {
+        self.hints.anything = true;
     }
 
     /// What has gathered; nothing is left.
@@ -138,6 +148,17 @@ mod tests {
         let mut latch = Latch::new(["farms"]);
         assert!(!latch.note(Event::ModelChanged { table: "moons".into() }));
         assert!(latch.take().is_empty());
+    }
+
+    #[test]
+    fn only_what_nobody_heard_of_calls_for_the_newest_rows() {
+        let mut latch = Latch::new(["farms"]);
+        latch.changed_often();
+        let hints = latch.take();
+        assert!(hints.anything && !hints.unheard);
+        latch.note(Event::Changed);
+        let hints = latch.take();
+        assert!(hints.anything && hints.unheard);
     }
 
     #[test]

@@ -89,8 +89,10 @@ impl ReadyRows {
         gone
     }
 
-    pub(super) fn drain(&self) -> Vec<ReadyRow> {
-        self.remove(|_| true)
+    /// Takes all: those that somebody had just changed, and those found by looking.
+    pub(super) fn drain(&self) -> (VecDeque<ReadyRow>, VecDeque<ReadyRow>) {
+        let queues = std::mem::take(&mut *self.lock());
+        (queues.first, queues.rest)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queues> {

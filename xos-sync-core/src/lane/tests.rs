@@ -5,7 +5,7 @@ use crate::{db::Engine, model::Model as _, models::Site, pending::By, toposort::
 fn lane() -> Lane {
     let questions =
         Questions::new(Site::INFO, None, &Observers::new(Engine::Sqlite), &[Site::INFO], "test");
-    Lane::new(Site::INFO, None, questions)
+    Lane::new(Site::INFO, None, questions, Micros(10))
 }
 
 fn purge(after: i64) -> Option<Question> {

@@ -66,7 +66,7 @@ impl Passes {
 
     pub(super) fn answered(&mut self, answer: Answer) {
         let Answer { lane: at, question, batch } = answer;
-        let batch = match batch {
+        let mut batch = match batch {
             Ok(batch) => batch,
             Err(error) => return self.not_answered(at, &question, &error),
         };
@@ -78,6 +78,9 @@ impl Passes {
         };
         let now = std::time::Instant::now();
         lane.answered(&question, last, batch.full, batch.took, now);
+        if question.is_of_newest() {
+            lane.keep_news(question.want(), &mut batch.rows);
+        }
         if let Some(retry_at) = batch.retry_at {
             // Later than any wait: written by a clock that has since been put back.
             let plausible = retry_at <= (self.clock)().after(schedule::LONGEST_WAIT);

@@ -37,7 +37,7 @@ use tokio::{
 
 use crate::{
     budget::{Bucket, Budget},
-    db::{Db, Engine},
+    db::Db,
     error::Result,
     journal::Owner,
     lane::Lane,
@@ -171,17 +171,19 @@ impl Passes {
             models,
             progress,
         } = setup;
-        let name = context.synchronizer();
+        // By the clock of the versions.
+        let (name, now) = (context.synchronizer(), Micros::now());
         let steps = observed.into_iter().map(|observed| {
             let (model, spec) = (observed.model(), observed.spec());
             Lane::new(
                 model,
                 Some(observed),
                 Questions::new(model, Some(spec), observers, models, name),
+                now,
             )
         });
         let purges = models.iter().map(|model| {
-            Lane::new(model, None, Questions::new(model, None, observers, models, name))
+            Lane::new(model, None, Questions::new(model, None, observers, models, name), now)
         });
         let membership = Membership::new(&db, origin.clone(), lease, shown);
         let mut lanes: Vec<_> = steps.chain(purges).collect();
@@ -290,13 +292,15 @@ impl Passes {
     pub(crate) fn look_again(&mut self) {
         self.scout_again = true;
         for at in 0..self.lanes.len() {
-            if self.db.engine() == Engine::Sqlite {
-                self.lanes[at].wake_newest();
-            }
             for row in self.lanes[at].changed() {
                 self.leave_journal(row);
             }
         }
+    }
+
+    /// Rows have changed of which nobody says which: the newest come before all that waits.
+    pub(crate) fn look_at_newest(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::wake_newest);
     }
 
     /// Rows of this model may have changed.

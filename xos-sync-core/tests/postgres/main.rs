@@ -16,6 +16,7 @@ mod commits;
 #[path = "expansion.rs"]
 mod concurrent_expansion;
 mod members;
+mod notifications;
 mod relay;
 mod server;
 mod storm;

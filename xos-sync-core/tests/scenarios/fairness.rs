@@ -3,7 +3,7 @@
 use crate::world::{Gate, World, until};
 
 /// A world in which 3,000 imported farms wait for eight calls that are held up.
-async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
+pub async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
     let world = World::new().await;
     let gates: Vec<_> = (1..=8).map(|at| world.backend.gate(&format!("sync f{at}"))).collect();
     world.shell(
@@ -18,7 +18,7 @@ async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
 }
 
 /// Waits until the rows with these keys wait for their calls.
-async fn in_hand(world: &World, ids: &[i64]) {
+pub async fn in_hand(world: &World, ids: &[i64]) {
     until("their place in the journal", async || {
         let lines = world.ask("',' || ids || ','", "FROM xos_sync_journal").await.concat();
         ids.iter().all(|id| lines.contains(&format!(",{id},")))
@@ -28,7 +28,7 @@ async fn in_hand(world: &World, ids: &[i64]) {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
 }
 
-fn place(log: &[String], call: &str) -> usize {
+pub fn place(log: &[String], call: &str) -> usize {
     log.iter().position(|line| line == call).unwrap()
 }
 
