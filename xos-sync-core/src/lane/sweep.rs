@@ -7,8 +7,8 @@ use crate::{
     pending::{Question, Rows, Want},
 };
 
-/// A sweep may take up to one part in this many of the time: where many rows are blocked,
-/// looking at all of them again and again would cost more than it finds.
+/// Looking in vain may take up to one part in this many of the time: where many rows are
+/// blocked, looking at all of them again and again would cost more than it finds.
 const SWEEP_SHARE: u32 = 4;
 
 /// Going through all rows that are wanted for one thing, in the order of their keys.
@@ -21,7 +21,6 @@ pub(super) struct Sweep {
     after: Option<i64>,
     /// Rows after this key were given back: it goes on there.
     back_to: Option<i64>,
-    spent: Duration,
     pub(super) rest_until: Option<Instant>,
     /// The version of the newest row seen when the rows changed last were asked for.
     newest: i64,
@@ -35,7 +34,6 @@ impl Sweep {
             dirty: true,
             after: None,
             back_to: None,
-            spent: Duration::ZERO,
             rest_until: None,
             newest: now.0,
         }
@@ -70,7 +68,6 @@ impl Sweep {
             Some(after) => back_to.map_or(after, |back_to| back_to.min(after)),
             None => {
                 self.dirty = false;
-                self.spent = Duration::ZERO;
                 0
             }
         };
@@ -80,10 +77,10 @@ impl Sweep {
 
     /// Takes note of an answer: the last key that was seen, if there may be more after it.
     pub(super) fn answered(&mut self, last: Option<i64>, took: Duration, now: Instant) {
-        self.spent += took;
         self.after = last;
         if last.is_none() {
-            self.rest_until = Some(now + self.spent * (SWEEP_SHARE - 1));
+            // A full batch was worth its time; what counts is looking at rows that are not ready.
+            self.rest_until = Some(now + took * (SWEEP_SHARE - 1));
         }
     }
 
