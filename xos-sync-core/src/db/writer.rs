@@ -38,7 +38,7 @@ const DOUBT: Duration = Duration::from_millis(200);
 const LONGEST_DOUBT: Duration = Duration::from_secs(600);
 
 /// How long a write that can be held waits for a lock when it is tried alone.
-const GLANCE: &str = "SET LOCAL lock_timeout = '5ms'";
+const GLANCE: &str = "SET LOCAL lock_timeout = '1ms'";
 
 /// How often the database is asked for others' commits. One question costs about 1 µs.
 const WATCH_EVERY: Duration = Duration::from_millis(5);

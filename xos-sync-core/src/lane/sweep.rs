@@ -29,14 +29,7 @@ pub(super) struct Sweep {
 impl Sweep {
     /// One that has not begun yet.
     pub(super) fn new(want: Want, now: Micros) -> Self {
-        Self {
-            want,
-            dirty: true,
-            after: None,
-            back_to: None,
-            rest_until: None,
-            newest: now.0,
-        }
+        Self { want, dirty: true, after: None, back_to: None, rest_until: None, newest: now.0 }
     }
 
     /// Whether it is about to begin anew.

@@ -240,3 +240,36 @@ async fn a_lock_that_is_held_for_too_long_is_told_to_who_writes() {
     open.commit();
     assert_eq!(world.ask("coalesce(backend_id, '')", "FROM farms").await, [""]);
 }
+
+#[tokio::test]
+async fn many_writes_that_wait_for_locks_let_the_others_through_and_are_all_written() {
+    const HELD: usize = 300;
+    let world = World::new().await;
+    world.shell(
+        "INSERT INTO farms (name) VALUES ('free'); INSERT INTO farms (name) \
+         SELECT 'held' || n FROM generate_series(1, 300) AS n",
+    );
+    let open = Open::new(&world, "UPDATE farms SET name = 'changed' || id WHERE name LIKE 'held%'");
+    let write = |id: usize| {
+        let db = world.db.clone();
+        let statement = format!("UPDATE farms SET backend_id = 'mine' WHERE id = {id}");
+        tokio::spawn(async move {
+            let write = move |conn: &mut xos_sync_core::db::AnyConnection| {
+                diesel::RunQueryDsl::execute(diesel::sql_query(&statement), conn)
+            };
+            db.write(write).await
+        })
+    };
+    let waiting: Vec<_> = (2..2 + HELD).map(write).collect();
+    for _ in 0..3 {
+        assert_eq!(write(1).await.unwrap().unwrap(), 1);
+    }
+    assert!(waiting.iter().all(|write| !write.is_finished()));
+    open.commit();
+    for write in waiting {
+        assert_eq!(write.await.unwrap().unwrap(), 1);
+    }
+    let written =
+        world.ask("count(*)", "FROM farms WHERE name LIKE 'changed%' AND backend_id = 'mine'");
+    assert_eq!(written.await, [HELD.to_string()]);
+}
