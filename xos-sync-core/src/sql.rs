@@ -146,5 +146,36 @@ pub(crate) fn doomed_index(model: &ModelInfo) -> String {
 
 /// The name of the index over a reference's column.
 pub(crate) fn reference_index(model: &ModelInfo, column: &str) -> String {
-    format!("{}_by_{column}", model.table)
+    name(format!("{}_by_{column}", model.table))
+}
+
+/// PostgreSQL cuts names that are longer without a word.
+const LONGEST_NAME: usize = 63;
+
+/// The name of something beside a table, made of as many parts as it takes: a long one ends with
+/// its hash (FNV-1a, which stays the same for ever).
+pub(crate) fn name(name: String) -> String {
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let hash = name
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let begin: String = name.chars().filter(char::is_ascii).take(LONGEST_NAME - 9).collect();
+    format!("{begin}_{hash:08x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn long_names_end_with_their_hash() {
+        let long = "controller_site_privileges_unique_site_privilege_id_controller_id";
+        let short = "controller_site_privileges_unique_site_privilege_id_co_955f5a65";
+        assert_eq!(name(long.into()), short);
+        assert_eq!(short.len(), 63);
+        assert_eq!(name(short.into()), short);
+        assert_ne!(name(format!("{long}s")), short);
+    }
 }

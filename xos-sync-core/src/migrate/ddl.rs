@@ -186,7 +186,7 @@ fn indexes(engine: Engine, model: &ModelInfo) -> Vec<(String, String)> {
         .map(|(name, rest)| (name.clone(), format!("CREATE INDEX {name} ON {table} {rest}")))
         .collect();
     for unique in model.uniques {
-        let name = format!("{table}_unique_{}", unique.columns.join("_"));
+        let name = sql::name(format!("{table}_unique_{}", unique.columns.join("_")));
         // Rows on their way out do not stand in the way of their successors.
         let columns = unique.columns.join(", ");
         let statement =

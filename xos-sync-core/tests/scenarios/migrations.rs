@@ -308,3 +308,32 @@ async fn files_of_crates_that_are_not_linked_stay() {
     boats.sql("INSERT INTO xos_sync_migrations (crate_name, name, content) VALUES ('another', '0001_x', '')").await;
     assert_eq!(boats.migrate(&first()).await.unwrap(), [""; 0]);
 }
+
+/// A model whose indexes and keys would have names that a server cuts.
+mod long {
+    use xos_sync_core::{Id, model};
+
+    /// A letter.
+    #[model(
+        table = letters_of_the_first_and_of_the_second_kind,
+        unique(what_the_one_has_asked_before, what_the_other_has_answered)
+    )]
+    pub struct Letter {
+        /// The question.
+        pub what_the_one_has_asked_before: String,
+        /// The answer.
+        pub what_the_other_has_answered: String,
+        /// The letter that this one answers.
+        #[references(Letter)]
+        pub the_letter_that_was_there_before: Option<Id<Letter>>,
+    }
+}
+
+#[tokio::test]
+async fn names_that_a_server_would_cut_are_shortened() {
+    let boats = Boats::nothing().await;
+    let registry = Registry::default().model::<long::Letter>().unwrap();
+    boats.migrate(&registry).await.unwrap();
+    assert_eq!(boats.check(&registry).await, Ok(()));
+    assert_eq!(boats.migrate(&registry).await.unwrap(), [""; 0]);
+}

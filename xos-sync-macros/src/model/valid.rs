@@ -81,6 +81,10 @@ const DIESELS: [&str; 5] = ["table", "columns", "dsl", "star", "all_columns"];
 /// What diesel can handle in one table, less `id` and the bookkeeping.
 const MOST_COLUMNS: usize = if cfg!(feature = "wide-tables") { 64 - 12 } else { 32 - 12 };
 
+/// PostgreSQL cuts longer names without a word; the triggers' and indexes' begin with the table's.
+const LONGEST_COLUMN: usize = 63;
+const LONGEST_TABLE: usize = 50;
+
 /// Checks everything, and keeps what is usable.
 pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     let Input { options, item, fields, .. } = input;
@@ -88,6 +92,7 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
         errors.at(&item.ident, "say which table it is: `#[model(table = …)]`");
     }
     let table = options.table.unwrap_or_else(|| item.ident.clone());
+    check_length(&table, "table", LONGEST_TABLE, errors);
     if fields.is_empty() {
         errors.at(&item.ident, "a model needs at least one column");
     } else if fields.len() > MOST_COLUMNS {
@@ -113,6 +118,18 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     Model { item, table, columns, uniques, expansion: options.expansion, doc, label }
 }
 
+fn check_length(name: &Ident, what: &str, longest: usize, errors: &mut Errors) {
+    let length = name.unraw().to_string().len();
+    if length > longest {
+        errors.at(
+            name,
+            format!(
+                "a {what}'s name has at most {longest} bytes, and this one {length}: shorten it"
+            ),
+        );
+    }
+}
+
 fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) -> Column {
     let name = input.ident.unraw().to_string();
     let before = errors.count();
@@ -127,6 +144,7 @@ fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) 
             format!("diesel uses `{name}` for this table itself: choose another name"),
         );
     }
+    check_length(&input.ident, "column", LONGEST_COLUMN, errors);
     let choice = input.marks.choice.is_some();
     let field_type = FieldType::of(&input.ty, choice);
     let mut default = None;

@@ -1,12 +1,16 @@
 //! PURE: the statements that keep a model's rows to what its [`Expansion`] says, for one changed
 //! row of a source or for all of them.
 
-use crate::model::{Expansion, ModelInfo, Source};
+use crate::{
+    model::{Expansion, ModelInfo, Source},
+    sql,
+};
 
 /// One source of one model's expansion: what a change of one of its rows leads to.
 pub(super) struct Effect {
-    /// The model that is expanded, and the source's name in it.
-    pub(super) name: String,
+    /// The triggers' names: of the model that is expanded, and the source in it.
+    pub(super) making: String,
+    pub(super) remaking: String,
     /// What happens after a row was added.
     pub(super) insert: String,
     /// What happens after a row was changed or deleted.
@@ -21,7 +25,8 @@ pub(super) fn effects(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<E
         for source in expansion.sources.iter().filter(|source| (source.model)() == model) {
             let insert = make(expanded, expansion, Some(source));
             effects.push(Effect {
-                name: format!("{}_{}", expanded.table, source.alias),
+                making: sql::name(format!("{}_{}_make", expanded.table, source.alias)),
+                remaking: sql::name(format!("{}_{}_remake", expanded.table, source.alias)),
                 update: format!("{};\n    {insert}", unmake(expanded, expansion, source)),
                 insert,
             });

@@ -1,6 +1,10 @@
 //! PostgreSQL's constraints and triggers: what SQLite's do, and the notifications.
 
-use super::{Extra, Kind, cascade, expansion, goal_columns, kept_columns, pass_on};
+use super::{
+    Extra, Kind, cascade,
+    expansion::{self, Effect},
+    goal_columns, kept_columns, pass_on,
+};
 use crate::{db::Engine, model::ModelInfo, sql};
 
 const NOW: &str = sql::now(Engine::Postgres);
@@ -47,7 +51,7 @@ pub(super) fn constraints(model: &ModelInfo) -> Vec<(String, String)> {
     let table = model.table;
     let constraint = |reference: &crate::model::Reference| {
         let (column, target) = (reference.column, (reference.target)().table);
-        let name = format!("{table}_{column}_fkey");
+        let name = sql::name(format!("{table}_{column}_fkey"));
         let sql = format!(
             "ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}) REFERENCES {target} (id)"
         );
@@ -105,23 +109,21 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
 
 /// What follows from a row is made when its transaction commits, by one transaction at a time:
 /// of two that combine, the later one sees the other's rows. Nobody waits for an open one.
-fn expand(model: &ModelInfo, effect: expansion::Effect) -> [(String, String); 2] {
+fn expand(model: &ModelInfo, effect: Effect) -> [(String, String); 2] {
     let table = model.table;
     let of = format!("UPDATE OF {}", goal_columns(model).join(", "));
-    let (made, remade) = (format!("{}_make", effect.name), format!("{}_remake", effect.name));
-    [("INSERT", effect.insert, made), (of.as_str(), effect.update, remade)].map(
-        |(event, body, name)| {
-            let sql = format!(
-                "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql \
+    let Effect { making, remaking, insert, update } = effect;
+    [("INSERT", insert, making), (of.as_str(), update, remaking)].map(|(event, body, name)| {
+        let sql = format!(
+            "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql \
                  SET search_path FROM CURRENT AS $$\nBEGIN\n    \
                  PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'));\n    \
                  {body};\n    RETURN NULL;\nEND $$;\n\
                  CREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
                  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\nEXECUTE FUNCTION {name}()"
-            );
-            (name, sql)
-        },
-    )
+        );
+        (name, sql)
+    })
 }
 
 /// A trigger with a function of its own.

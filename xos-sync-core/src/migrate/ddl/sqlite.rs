@@ -25,8 +25,8 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
     for effect in expansion::effects(model, models) {
         let goal = goal_columns(model).join(", ");
         for (event, body, name) in [
-            ("INSERT".to_owned(), effect.insert, format!("{}_make", effect.name)),
-            (format!("UPDATE OF {goal}"), effect.update, format!("{}_remake", effect.name)),
+            ("INSERT".to_owned(), effect.insert, effect.making),
+            (format!("UPDATE OF {goal}"), effect.update, effect.remaking),
         ] {
             let sql = format!(
                 "CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW\nBEGIN\n    {body};\nEND"
