@@ -24,6 +24,8 @@ use crate::proxy::Proxy;
 
 /// Longer than anything takes here.
 const LONGEST: Duration = Duration::from_secs(120);
+/// Longer than a test takes: what one writes now has just changed.
+const QUIET: Duration = Duration::from_secs(3600);
 const PASSWORD: &str = "the administrator's";
 
 /// A goal state and where it goes.
@@ -32,6 +34,8 @@ pub(crate) struct World {
     pub(crate) sides: Vec<Side>,
     /// Not the name of anything else in the cloud.
     pub(crate) name: String,
+    /// All of its Synchronizers use these, so that each cloud is logged in to once.
+    clouds: Clouds,
     folder: TempDir,
 }
 
@@ -65,7 +69,7 @@ impl World {
         let file = folder.path().join("goal.db").display().to_string();
         let db = Db::open(&file, OpenMode::Create).await.unwrap();
         migrate::migrate(&db, &Registry::linked().unwrap()).await.unwrap();
-        let mut world = Self { db, sides: Vec::new(), name, folder };
+        let mut world = Self { db, sides: Vec::new(), name, clouds: Clouds::new(), folder };
         world.sql("INSERT INTO deployments (name) VALUES ('cloud')").await;
         for number in 1..=controllers {
             let side = Side::new(&world.name, number).await;
@@ -124,7 +128,7 @@ impl World {
         let path = self.folder.path().join("images").join(name);
         std::fs::write(&path, content).unwrap();
         let file = std::fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+        file.set_modified(SystemTime::now() - 2 * QUIET).unwrap();
         path
     }
 
@@ -137,9 +141,9 @@ impl World {
         let synchronizer = Synchronizer::builder()
             .name("openstack")
             .db(self.db.clone())
-            .backend(Clouds::new())
+            .backend(self.clouds.clone())
             .backend(RoleNames::default())
-            .backend(ImageDirectory::new(self.folder.path().join("images")))
+            .backend(ImageDirectory::new(self.folder.path().join("images")).quiet(QUIET))
             .backoff(Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(1) })
             .build()
             .await

@@ -11,14 +11,14 @@ async fn files_become_images_and_are_followed() {
     let side = world.side();
     let (stem, other) = (world.name.clone(), format!("{}-b", world.name));
     world.file(&format!("{stem}.raw"), "a disk");
-    world.file(&format!("{stem}.iso"), "a CD");
+    world.file(&format!("{stem}.img"), "another");
     world.file("notes.txt", "no image");
     // Somebody is still copying this one.
-    std::fs::write(world.file(&format!("{other}.qcow2"), "").as_path(), "ha").unwrap();
+    std::fs::write(world.file(&format!("{other}.raw"), "").as_path(), "ha").unwrap();
     world.in_line().await;
     let listed = "SELECT name || ' ' || disk_format || ' ' || container_format AS word FROM images
                   ORDER BY name";
-    let expected = [format!("{stem} iso bare"), format!("{stem}.raw raw bare")].map(Some);
+    let expected = [format!("{stem} raw bare"), format!("{stem}.raw raw bare")].map(Some);
     assert_eq!(world.words(listed).await, expected);
     assert_eq!(side.images().await.len(), 2);
 

@@ -6,47 +6,61 @@ use xos_sync_openstack::client::{NewNetwork, NewProject, NewUser, ProjectChange,
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn things_of_others_with_our_names_are_left_alone() {
+async fn a_project_of_others_with_our_name_is_left_alone() {
     let world = World::new("others", 1).await;
     let (side, admin) = (world.side(), &world.side().admin);
-    let domain_id = || Some(side.domain.id.clone());
     let project = NewProject {
         name: "lab".to_owned(),
-        domain_id: domain_id(),
+        domain_id: Some(side.domain.id.clone()),
         description: Some("theirs".to_owned()),
         ..NewProject::default()
     };
     let project = admin.create_project(&project).await.unwrap();
-    let user = NewUser {
-        name: "alice@x.example".to_owned(),
-        domain_id: domain_id(),
-        ..NewUser::default()
-    };
-    let user = admin.create_user(&user).await.unwrap();
     world.populate().await;
     let said = world.says("ControllerSite", State::Failed, "\"lab\"").await;
     assert!(said.contains("not of this object") && said.contains("`login_base`"), "{said}");
-    let said = world.says("ControllerUser", State::Failed, "\"alice@x.example\"").await;
-    assert!(said.contains("not of this user") && said.contains("`email`"), "{said}");
-    let said = world.says("ControllerSlicePrivilege", State::Waiting, "account").await;
-    assert!(said.contains("waiting for the user's account"), "{said}");
+    let said = world.says("ControllerUser", State::Blocked, "ControllerSite").await;
+    assert!(said.contains("not of this object"), "{said}");
     assert_eq!(admin.project(&project.id).await.unwrap(), project);
-    assert_eq!(admin.user(&user.id).await.unwrap(), user);
+    assert_eq!(side.users().await, []);
 
     let change = ProjectChange { name: Some("theirs".to_owned()), ..ProjectChange::default() };
     let project = admin.update_project(&project.id, &change).await.unwrap();
-    let change = UserChange { name: Some("theirs".to_owned()), ..UserChange::default() };
-    let user = admin.update_user(&user.id, &change).await.unwrap();
-    for table in ["controller_sites", "controller_users"] {
-        world.sql(&format!("UPDATE {table} SET retry_at = NULL, updated = updated + 1")).await;
-    }
+    world.sql("UPDATE controller_sites SET retry_at = NULL").await;
     world.in_line().await;
-
     for table in ["slices", "users", "sites"] {
         world.sql(&format!("DELETE FROM {table}")).await;
     }
     world.in_line().await;
     assert_eq!(side.projects().await, [project]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_of_others_with_our_name_is_left_alone() {
+    let world = World::new("account", 1).await;
+    let (side, admin) = (world.side(), &world.side().admin);
+    let user = NewUser {
+        name: "alice@x.example".to_owned(),
+        domain_id: Some(side.domain.id.clone()),
+        ..NewUser::default()
+    };
+    let user = admin.create_user(&user).await.unwrap();
+    world.populate().await;
+    let said = world.says("ControllerUser", State::Failed, "\"alice@x.example\"").await;
+    assert!(said.contains("not of this user") && said.contains("`email`"), "{said}");
+    let said = world.says("ControllerSlicePrivilege", State::Blocked, "ControllerUser").await;
+    assert!(said.contains("not of this user"), "{said}");
+    assert_eq!(admin.user(&user.id).await.unwrap(), user);
+
+    let change = UserChange { name: Some("theirs".to_owned()), ..UserChange::default() };
+    let user = admin.update_user(&user.id, &change).await.unwrap();
+    world.sql("UPDATE controller_users SET retry_at = NULL").await;
+    world.in_line().await;
+    assert_eq!(side.roles("lab_web").await.len(), 3);
+    for table in ["slices", "users"] {
+        world.sql(&format!("DELETE FROM {table}")).await;
+    }
+    world.in_line().await;
     assert_eq!(side.users().await, [user]);
 }
 
