@@ -12,8 +12,6 @@ mod loopback;
 #[path = "steps/loopback_cloud/mod.rs"]
 mod loopback_cloud;
 #[path = "steps/proxy.rs"]
-#[allow(dead_code)] // what tests of faults are to use
 mod proxy;
 #[path = "steps/world.rs"]
-#[allow(dead_code)] // what tests of faults are to use
 mod world;

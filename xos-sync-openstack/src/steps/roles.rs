@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use xos_sync_core::{
     Context, Id, Model, Pending, StepError, StepResult, SyncStep,
     models::{Controller, SiteRole, SliceRole},
@@ -95,18 +96,15 @@ impl SyncRoles {
 
     /// Makes the role wherever it is not.
     async fn provide(&self, cx: &Context, role: &str) -> StepResult {
-        let (mut told, mut any) = (Ok(()), false);
-        for controller in live::controllers(cx).await? {
-            let provided = match self.clouds.of(cx, controller).await {
-                Ok(cloud) => provide(&cloud, self.names.of(role)).await,
-                Err(error) => Err(error),
-            };
-            any |= provided.is_ok();
-            told = told.and(provided);
-        }
+        let controllers = live::controllers(cx).await?.into_iter();
+        // At once, so that one that is slow to answer holds up no other.
+        let provided = join_all(controllers.map(async |controller| {
+            provide(&self.clouds.of(cx, controller).await?, self.names.of(role)).await
+        }));
+        let provided = provided.await;
         // What needs the role on the others must not wait for one that is down: that one is found when it
         // is back.
-        if any { Ok(()) } else { told }
+        if provided.iter().any(Result::is_ok) { Ok(()) } else { provided.into_iter().collect() }
     }
 }
 
