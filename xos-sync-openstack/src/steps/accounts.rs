@@ -15,12 +15,15 @@ use crate::client::{
 };
 use crate::clouds::Place;
 
+/// The mark of an account that may have a password of the row's: when the row has none any more, it must go.
+const PASSWORD: &str = "xos-password=set";
+
 /// What an account shall be.
 pub(super) struct Wanted {
     name: String,
     enabled: bool,
     password: Option<Secret>,
-    /// The marks.
+    /// The marks, but for that of the password.
     description: String,
     /// The one by which it is known to be the row's.
     mark: String,
@@ -42,7 +45,7 @@ impl Wanted {
 
     /// What is to be changed of what can be seen, if anything.
     pub(super) fn difference(&self, there: &Account) -> Option<UserChange> {
-        let marked = self.is_marked(there);
+        let marked = self.is_marked(there) && has_password(there) == self.password.is_some();
         let mailed = there.email.as_ref() == Some(&self.name);
         if there.name == self.name && mailed && there.enabled == self.enabled && marked {
             return None;
@@ -51,13 +54,20 @@ impl Wanted {
             name: (there.name != self.name).then(|| self.name.clone()),
             email: (!mailed).then(|| self.name.clone()),
             enabled: (there.enabled != self.enabled).then_some(self.enabled),
-            description: (!marked).then(|| self.description.clone()),
+            description: (!marked).then(|| self.description()),
             ..UserChange::default()
         })
     }
 
     fn is_marked(&self, there: &Account) -> bool {
         marks::is_in(&self.mark, there.description.as_deref())
+    }
+
+    fn description(&self) -> String {
+        match self.password {
+            Some(_) => format!("{} {PASSWORD}", self.description),
+            None => self.description.clone(),
+        }
     }
 
     fn taken(&self, place: &Place) -> StepError {
@@ -104,7 +114,7 @@ pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Account, Step
         domain_id: Some(place.domain.clone()),
         password: Some(password),
         email: Some(wanted.name.clone()),
-        description: Some(wanted.description.clone()),
+        description: Some(wanted.description()),
         enabled: Some(wanted.enabled),
         ..NewUser::default()
     };
@@ -115,7 +125,7 @@ pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Account, Step
 }
 
 /// Makes the account what it shall be, if it is not. The password is not set without need, because that
-/// ends the user's tokens.
+/// ends the user's tokens; the row's last one is replaced when the row has none any more.
 pub(super) async fn adjust(
     place: &Place,
     there: &Account,
@@ -129,7 +139,9 @@ pub(super) async fn adjust(
         Some(password) if wanted.enabled && password_is == PasswordIs::InDoubt => {
             (!logs_in(&place.cloud, &there.id, password).await?).then(|| password.clone())
         }
-        _ => None,
+        Some(_) => None,
+        None if has_password(there) => Some(random()?),
+        None => None,
     };
     if difference.is_none() && password.is_none() {
         return Ok(());
@@ -148,6 +160,10 @@ pub(super) enum PasswordIs {
     Set,
     /// Perhaps not.
     InDoubt,
+}
+
+fn has_password(there: &Account) -> bool {
+    marks::is_in(PASSWORD, there.description.as_deref())
 }
 
 async fn logs_in(cloud: &Cloud, id: &str, password: &Secret) -> Result<bool, StepError> {

@@ -47,10 +47,17 @@ impl SyncStep<ControllerSite> for SyncControllerSites {
     async fn sync_record(&self, cx: &Context, row: &mut ControllerSite) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let wanted = wanted(cx, row, &cx.get(row.site_id).await?);
-        let there = projects::find_or_make(&place, row.tenant_id.as_deref(), &wanted).await?;
+        let recorded = row.tenant_id.as_deref();
+        let (there, is_new) = match projects::find(&place, recorded, &wanted.mark).await? {
+            Some(there) => (there, false),
+            None => (projects::make(&place, &wanted).await?, true),
+        };
         if row.tenant_id.as_ref() != Some(&there.id) {
             row.tenant_id = Some(there.id.clone());
             cx.save(row).await?;
+        }
+        if is_new {
+            return Ok(());
         }
         projects::adjust(&place, &there, &wanted).await
     }

@@ -54,16 +54,23 @@ impl SyncStep<ControllerSlice> for SyncControllerSlices {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let slice = cx.get(row.slice_id).await?;
         let wanted = wanted(cx, row, &slice);
-        let there = projects::find_or_make(&place, row.tenant_id.as_deref(), &wanted).await?;
+        let recorded = row.tenant_id.as_deref();
+        let (there, is_new) = match projects::find(&place, recorded, &wanted.mark).await? {
+            Some(there) => (there, false),
+            None => (projects::make(&place, &wanted).await?, true),
+        };
         if row.tenant_id.as_ref() != Some(&there.id) {
             row.tenant_id = Some(there.id.clone());
             cx.save(row).await?;
         }
+        if is_new {
+            // Nobody has a role in it, and its quota is the cloud's: there is nothing to look at.
+            join(&place, &there.id).await?;
+            return allow(&place.cloud, &there.id, slice.max_instances).await;
+        }
         projects::adjust(&place, &there, &wanted).await?;
         take_part(&place, &there.id).await?;
-        allow(&place.cloud, &there.id, slice.max_instances)
-            .await
-            .map_err(CloudError::into_step_error)
+        keep_allowed(&place.cloud, &there.id, slice.max_instances).await
     }
 
     async fn delete_record(&self, cx: &Context, row: &ControllerSlice) -> StepResult {
@@ -90,7 +97,7 @@ impl SyncControllerSlices {
             .into_iter()
             .map(|project| (project.id.clone(), project))
             .collect();
-        let own = own_grants(&place.cloud).await.map_err(CloudError::into_step_error)?;
+        let own = own_grants(&place.cloud).await?;
         let mut rows = Live::<ControllerSlice>::of(controller);
         while let Some(page) = rows.next(cx).await? {
             let slices = live::by_id(cx, page.iter().map(|row| row.slice_id)).await?;
@@ -111,38 +118,51 @@ impl SyncControllerSlices {
 
 /// Gives our own user its role in the project, unless it has it.
 async fn take_part(place: &Place, project: &str) -> Result<(), StepError> {
-    let cloud = &place.cloud;
-    let user_id = cloud.identity().await.map_err(CloudError::into_step_error)?.user_id;
+    let user_id = own_id(&place.cloud).await?;
     let query = AssignmentQuery {
-        user_id: Some(user_id.clone()),
+        user_id: Some(user_id),
         project_id: Some(project.to_owned()),
         ..AssignmentQuery::default()
     };
-    let has = cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
+    let has = place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
     // Whichever role it is: an operator may have chosen another one.
-    if !has.is_empty() {
-        return Ok(());
-    }
+    if has.is_empty() { join(place, project).await } else { Ok(()) }
+}
+
+/// Gives our own user its role in the project.
+async fn join(place: &Place, project: &str) -> Result<(), StepError> {
     let role_id = grants::role(place, OWN_ROLE).await?;
+    let user_id = own_id(&place.cloud).await?;
     let grant = Assignment { role_id, user_id, project_id: project.to_owned() };
-    cloud.grant(&grant).await.map_err(CloudError::into_step_error)
+    place.cloud.grant(&grant).await.map_err(CloudError::into_step_error)
+}
+
+async fn own_id(cloud: &Cloud) -> Result<String, StepError> {
+    Ok(cloud.identity().await.map_err(CloudError::into_step_error)?.user_id)
 }
 
 /// The projects in which our own user has a role.
-async fn own_grants(cloud: &Cloud) -> Result<HashSet<String>, CloudError> {
-    let user_id = Some(cloud.identity().await?.user_id);
-    let query = AssignmentQuery { user_id, ..AssignmentQuery::default() };
-    Ok(cloud.assignments(&query).await?.into_iter().map(|grant| grant.project_id).collect())
+async fn own_grants(cloud: &Cloud) -> Result<HashSet<String>, StepError> {
+    let query =
+        AssignmentQuery { user_id: Some(own_id(cloud).await?), ..AssignmentQuery::default() };
+    let grants = cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
+    Ok(grants.into_iter().map(|grant| grant.project_id).collect())
 }
 
 /// Sets how many servers there may be, unless it is so.
-async fn allow(cloud: &Cloud, project: &str, servers: i32) -> Result<(), CloudError> {
-    let instances = Some(i64::from(servers));
-    if cloud.compute_quota(project).await?.instances != instances {
-        let quota = ComputeQuota { instances, ..ComputeQuota::default() };
-        cloud.set_compute_quota(project, &quota).await?;
+async fn keep_allowed(cloud: &Cloud, project: &str, servers: i32) -> Result<(), StepError> {
+    let there = cloud.compute_quota(project).await.map_err(CloudError::into_step_error)?;
+    if there.instances == Some(servers.into()) {
+        return Ok(());
     }
-    Ok(())
+    allow(cloud, project, servers).await
+}
+
+/// Sets how many servers there may be.
+async fn allow(cloud: &Cloud, project: &str, servers: i32) -> Result<(), StepError> {
+    let quota = ComputeQuota { instances: Some(servers.into()), ..ComputeQuota::default() };
+    let set = cloud.set_compute_quota(project, &quota).await;
+    set.map(drop).map_err(CloudError::into_step_error)
 }
 
 fn wanted(cx: &Context, row: &ControllerSlice, slice: &Slice) -> projects::Wanted {

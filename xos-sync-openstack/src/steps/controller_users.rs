@@ -20,8 +20,8 @@ use crate::client::{CloudError, User as Account, UserQuery};
 ///
 /// The account's password is the user's `password`; without one it is a random one that nobody knows. It
 /// is set again when the user's row has changed and it does not log in (any more), or when the account is
-/// enabled; otherwise a password that the user has changed there stays. Taking it away from the row
-/// changes nothing: set another one.
+/// enabled; otherwise a password that the user has changed there stays. When it is taken away from the row,
+/// the account gets a random one.
 ///
 /// The key pair belongs to the user that the Synchronizer logs in as, because that one makes the servers:
 /// Nova's key pairs are each user's own. It is named `xos-` and the user's uid. Servers keep the key that

@@ -1,17 +1,16 @@
 //! A project for a row, of a site or of a slice.
 
-use std::time::Duration;
-
 use xos_sync_core::StepError;
 
+use super::answers::{found, gone, wait};
 use crate::client::{
     Cloud, CloudError, NetworkQuery, NewProject, PortQuery, Project, ProjectChange, ProjectQuery,
-    RouterQuery, ServerQuery,
+    RouterQuery, SecurityGroup, SecurityGroupQuery, ServerQuery,
 };
 use crate::clouds::Place;
 
-/// How long to wait for what is still in a project.
-const IN_USE: Duration = Duration::from_secs(5);
+/// How long to wait for what is still in a project, in seconds.
+const IN_USE: u64 = 5;
 
 /// What a project shall be.
 pub(super) struct Wanted {
@@ -53,15 +52,8 @@ impl Wanted {
     }
 }
 
-/// The project of the row: the one that is recorded, else one that has the mark, else a new one.
-pub(super) async fn find_or_make(
-    place: &Place,
-    recorded: Option<&str>,
-    wanted: &Wanted,
-) -> Result<Project, StepError> {
-    if let Some(there) = find(place, recorded, &wanted.mark).await? {
-        return Ok(there);
-    }
+/// Makes the project.
+pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Project, StepError> {
     let new = NewProject {
         name: wanted.name.clone(),
         domain_id: Some(place.domain.clone()),
@@ -117,19 +109,43 @@ pub(super) async fn all(place: &Place) -> Result<Vec<Project>, StepError> {
 /// Deletes a project, once nothing is in it any more.
 pub(super) async fn delete(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
     check_empty(cloud, project).await?;
+    remove_default_group(cloud, project).await?;
     // Nova would keep it for ever.
     cloud.reset_compute_quota(&project.id).await.map_err(CloudError::into_step_error)?;
-    cloud.delete_project(&project.id).await.map_err(CloudError::into_step_error)
+    gone(cloud.delete_project(&project.id).await)
 }
 
 async fn check_empty(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
     if let Some(what) = left_in(cloud, &project.id).await.map_err(CloudError::into_step_error)? {
-        let reason = format!(
-            "waiting until the project {} is empty: it has the {what}, which would be left behind out of \
-             reach",
-            project.name
-        );
-        return Err(StepError::deferred(reason, IN_USE));
+        return Err(in_use(project, &what));
+    }
+    Ok(())
+}
+
+fn in_use(project: &Project, what: &str) -> StepError {
+    let reason = format!(
+        "waiting until the project {} is empty: it has the {what}, which would be left behind out of reach",
+        project.name
+    );
+    wait(reason, IN_USE)
+}
+
+/// Removes the security group that Neutron makes by itself as soon as there is something in a project, and
+/// keeps for ever. Other ones are somebody's.
+async fn remove_default_group(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
+    let query = SecurityGroupQuery {
+        project_id: Some(project.id.clone()),
+        ..SecurityGroupQuery::default()
+    };
+    // A cloud need not have security groups.
+    let groups = found(cloud.security_groups(&query).all().await)?.unwrap_or_default();
+    let (default, others): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(SecurityGroup::is_default);
+    if let Some(other) = others.first() {
+        return Err(in_use(project, &format!("security group {}", other.name)));
+    }
+    for group in default {
+        gone(cloud.delete_security_group(&group.id).await)?;
     }
     Ok(())
 }

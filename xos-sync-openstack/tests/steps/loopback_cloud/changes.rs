@@ -84,6 +84,21 @@ async fn users_are_followed() {
     assert_eq!(after(&world, change).await, ["PATCH /v3/users"]);
     assert!(logs_in(&side.admin, &alice.id, "third").await);
 
+    // One that is taken away does not log in any more, nor after the account was disabled meanwhile.
+    let taken = "UPDATE users SET password = NULL WHERE email = 'alice@x.example'";
+    assert_eq!(after(&world, taken).await, ["PATCH /v3/users"]);
+    assert!(!logs_in(&side.admin, &alice.id, "third").await);
+    assert_eq!(after(&world, "UPDATE users SET last_name = 'Z'").await, none, "once is enough");
+    let change = "UPDATE users SET password = 'fourth' WHERE email = 'alice@x.example'";
+    assert_eq!(after(&world, change).await, ["PATCH /v3/users"]);
+    assert!(logs_in(&side.admin, &alice.id, "fourth").await);
+    let change = "UPDATE users SET is_active = false WHERE email = 'alice@x.example'";
+    assert_eq!(after(&world, change).await, ["PATCH /v3/users"]);
+    assert_eq!(after(&world, taken).await, ["PATCH /v3/users"]);
+    let change = "UPDATE users SET is_active = true WHERE email = 'alice@x.example'";
+    assert_eq!(after(&world, change).await, ["PATCH /v3/users"]);
+    assert!(!logs_in(&side.admin, &alice.id, "fourth").await);
+
     let change = "UPDATE users SET email = 'al@x.example' WHERE email = 'alice@x.example'";
     assert_eq!(after(&world, change).await, ["PATCH /v3/users"]);
     let renamed = side.user("al@x.example").await;

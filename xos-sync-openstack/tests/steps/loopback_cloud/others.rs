@@ -1,7 +1,9 @@
 //! What is not ours is left alone.
 
 use xos_sync_core::status::State;
-use xos_sync_openstack::client::{NewNetwork, NewProject, NewUser, ProjectChange, UserChange};
+use xos_sync_openstack::client::{
+    NewNetwork, NewProject, NewUser, ProjectChange, SecurityGroupQuery, UserChange,
+};
 
 use crate::world::World;
 
@@ -84,9 +86,19 @@ async fn a_project_with_things_of_others_in_it_waits_for_its_end() {
         "{said}"
     );
     assert_eq!(side.project("lab_web").await.id, web.id);
+    let group = admin.create_security_group("their own", &web.id).await.unwrap();
     admin.delete_network(&network.id).await.unwrap();
     world.sql("UPDATE controller_slices SET retry_at = NULL").await;
+    let said = world.says("ControllerSlice", State::Deleting, "security group").await;
+    assert!(said.contains("it has the security group their own"), "{said}");
+    admin.delete_security_group(&group.id).await.unwrap();
+    world.sql("UPDATE controller_slices SET retry_at = NULL").await;
     world.in_line().await;
+    // Neutron made one by itself when there was a network.
+    let named = SecurityGroupQuery { name: Some("default".to_owned()), ..Default::default() };
+    let mut groups = admin.security_groups(&named).all().await.unwrap();
+    groups.retain(|group| group.project_id == web.id);
+    assert_eq!(groups, []);
     let names: Vec<_> = side.projects().await.into_iter().map(|project| project.name).collect();
     assert_eq!(names, ["hub", "lab"]);
 }
