@@ -24,8 +24,10 @@ pub struct SecurityGroup {
 pub struct SecurityGroupQuery {
     /// Those of this name.
     pub name: Option<String>,
-    /// Those of this project. Neutron makes its default one when it is asked for them.
-    pub project_id: Option<String>,
+    /// Those of any of these projects. Neutron makes the default one of the first of them, if there is none
+    /// yet.
+    #[serde(rename = "project_id")]
+    pub project_ids: Vec<String>,
 }
 
 impl SecurityGroup {

@@ -1,5 +1,7 @@
 //! An account in Keystone for a row of a user.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::crypto::ring;
@@ -8,6 +10,7 @@ use xos_sync_core::{
     models::{ControllerUser, User},
 };
 
+use super::answers::found;
 use super::marks;
 use crate::client::{
     Cloud, CloudError, Credentials, ErrorKind, NewUser, Scope, Secret, User as Account, UserChange,
@@ -43,8 +46,13 @@ impl Wanted {
         }
     }
 
+    /// Whether there is an account, and as it shall be as far as can be seen.
+    pub(super) fn is_met_by(&self, account: Option<&Account>) -> bool {
+        account.is_some_and(|account| self.difference(account).is_none())
+    }
+
     /// What is to be changed of what can be seen, if anything.
-    pub(super) fn difference(&self, there: &Account) -> Option<UserChange> {
+    fn difference(&self, there: &Account) -> Option<UserChange> {
         let marked = self.is_marked(there) && has_password(there) == self.password.is_some();
         let mailed = there.email.as_ref() == Some(&self.name);
         if there.name == self.name && mailed && there.enabled == self.enabled && marked {
@@ -85,22 +93,28 @@ pub(super) async fn find(
     recorded: Option<&str>,
     wanted: &Wanted,
 ) -> Result<Option<Account>, StepError> {
-    if let Some(id) = recorded {
-        match place.cloud.user(id).await {
-            Err(error) if error.is_not_found() => {}
-            other => return other.map(Some).map_err(CloudError::into_step_error),
-        }
+    if let Some(id) = recorded
+        && let Some(there) = found(place.cloud.user(id).await)?
+    {
+        return Ok(Some(there));
     }
     // Keystone finds no account by its description. By its name is enough, unless that has changed.
     let name = (!wanted.may_be_renamed).then(|| wanted.name.clone());
     let query = UserQuery { name, domain_id: Some(place.domain.clone()), ..UserQuery::default() };
     let mut pages = place.cloud.users(&query);
     while let Some(page) = pages.next().await.map_err(CloudError::into_step_error)? {
-        if let Some(found) = page.into_iter().find(|there| wanted.is_marked(there)) {
-            return Ok(Some(found));
+        if let Some(there) = page.into_iter().find(|there| wanted.is_marked(there)) {
+            return Ok(Some(there));
         }
     }
     Ok(None)
+}
+
+/// All accounts of the controller's domain, by their ids.
+pub(super) async fn all(place: &Place) -> Result<HashMap<String, Account>, StepError> {
+    let query = UserQuery { domain_id: Some(place.domain.clone()), ..UserQuery::default() };
+    let there = place.cloud.users(&query).all().await.map_err(CloudError::into_step_error)?;
+    Ok(there.into_iter().map(|account| (account.id.clone(), account)).collect())
 }
 
 /// Makes the account.

@@ -1,16 +1,17 @@
 //! A project for each slice.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model as _, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Pending, StepError, StepResult, SyncStep,
     models::{Controller, ControllerSlice, Slice},
     sync_step,
 };
 
-use super::live::{self, Live, is_news};
-use super::{grants, marks, projects};
+use super::on_controllers::{Look, tell};
+use super::projects::{self, ProjectIs};
+use super::{grants, marks};
 use crate::Clouds;
 use crate::client::{Assignment, AssignmentQuery, Cloud, CloudError, ComputeQuota};
 use crate::clouds::Place;
@@ -43,48 +44,32 @@ impl SyncStep<ControllerSlice> for SyncControllerSlices {
         cx: &Context,
         pending: &mut Pending<ControllerSlice>,
     ) -> StepResult {
-        let mut told = Ok(());
-        for id in live::controllers(cx).await? {
-            told = told.and(self.look(cx, id, pending).await);
-        }
-        told
+        self.look_at_all(cx, pending).await
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut ControllerSlice) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let slice = cx.get(row.slice_id).await?;
         let wanted = wanted(cx, row, &slice);
-        let recorded = row.tenant_id.as_deref();
-        let (there, is_new) = match projects::find(&place, recorded, &wanted.mark).await? {
-            Some(there) => (there, false),
-            None => (projects::make(&place, &wanted).await?, true),
-        };
-        if row.tenant_id.as_ref() != Some(&there.id) {
-            row.tenant_id = Some(there.id.clone());
-            cx.save(row).await?;
-        }
-        if is_new {
+        let (id, project_is) = projects::settle(cx, &place, row, &wanted).await?;
+        if project_is == ProjectIs::New {
             // Nobody has a role in it, and its quota is the cloud's: there is nothing to look at.
-            join(&place, &there.id).await?;
-            return allow(&place.cloud, &there.id, slice.max_instances).await;
+            join(&place, &id).await?;
+            return allow(&place.cloud, &id, slice.max_instances).await;
         }
-        projects::adjust(&place, &there, &wanted).await?;
-        take_part(&place, &there.id).await?;
-        keep_allowed(&place.cloud, &there.id, slice.max_instances).await
+        take_part(&place, &id).await?;
+        keep_allowed(&place.cloud, &id, slice.max_instances).await
     }
 
     async fn delete_record(&self, cx: &Context, row: &ControllerSlice) -> StepResult {
-        let place = self.clouds.place(cx, row.controller_id).await?;
-        match projects::find(&place, row.tenant_id.as_deref(), &marks::uid(row)).await? {
-            Some(there) => projects::delete(&place.cloud, &there).await,
-            None => Ok(()),
-        }
+        projects::remove(&self.clouds.place(cx, row.controller_id).await?, row).await
     }
 }
 
-impl SyncControllerSlices {
-    /// Finds projects of one controller that are not as they were left, or from which the Synchronizer's
-    /// user was shut out. Quotas are not listed: Nova answers them one by one.
+#[async_trait]
+impl Look<ControllerSlice> for SyncControllerSlices {
+    /// Finds projects that are not as they were left, or from which the Synchronizer's user was shut out.
+    /// Quotas are not listed: Nova answers them one by one.
     async fn look(
         &self,
         cx: &Context,
@@ -92,27 +77,13 @@ impl SyncControllerSlices {
         pending: &mut Pending<ControllerSlice>,
     ) -> StepResult {
         let place = self.clouds.place(cx, controller).await?;
-        let there: HashMap<_, _> = projects::all(&place)
-            .await?
-            .into_iter()
-            .map(|project| (project.id.clone(), project))
-            .collect();
+        let there = projects::all(&place).await?;
         let own = own_grants(&place.cloud).await?;
-        let mut rows = Live::<ControllerSlice>::of(controller);
-        while let Some(page) = rows.next(cx).await? {
-            let slices = live::by_id(cx, page.iter().map(|row| row.slice_id)).await?;
-            let news = |row: &&ControllerSlice| {
-                let project = row.tenant_id.as_ref().and_then(|id| there.get(id));
-                let settled =
-                    project.zip(slices.get(&row.slice_id.raw())).is_some_and(|(project, slice)| {
-                        own.contains(&project.id)
-                            && wanted(cx, row, slice).difference(project).is_none()
-                    });
-                is_news(&row.bookkeeping, settled)
-            };
-            pending.sync_again(page.iter().filter(news).map(ControllerSlice::id)).await?;
-        }
-        Ok(())
+        let is_settled = |row: &ControllerSlice, slice: &Slice| {
+            let project = row.tenant_id.as_ref().filter(|id| own.contains(*id));
+            wanted(cx, row, slice).is_met_by(project.and_then(|id| there.get(id)))
+        };
+        tell(cx, controller, pending, is_settled).await
     }
 }
 

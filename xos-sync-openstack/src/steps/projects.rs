@@ -1,8 +1,12 @@
 //! A project for a row, of a site or of a slice.
 
-use xos_sync_core::StepError;
+use std::collections::HashMap;
+
+use xos_sync_core::{Context, StepError, StepResult};
 
 use super::answers::{found, gone, wait};
+use super::marks;
+use super::on_controllers::{OnController, record};
 use crate::client::{
     Cloud, CloudError, NetworkQuery, NewProject, PortQuery, Project, ProjectChange, ProjectQuery,
     RouterQuery, SecurityGroup, SecurityGroupQuery, ServerQuery,
@@ -26,8 +30,13 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether there is a project, and as it shall be.
+    pub(super) fn is_met_by(&self, project: Option<&Project>) -> bool {
+        project.is_some_and(|project| self.difference(project).is_none())
+    }
+
     /// What is to be changed, if anything.
-    pub(super) fn difference(&self, there: &Project) -> Option<ProjectChange> {
+    fn difference(&self, there: &Project) -> Option<ProjectChange> {
         let described = there.description.as_deref().unwrap_or_default() == self.description;
         let missing = self.tags.iter().filter(|tag| !there.tags.contains(tag)).cloned();
         let missing: Vec<_> = missing.collect();
@@ -52,8 +61,42 @@ impl Wanted {
     }
 }
 
+/// Whether the project of a row was there already.
+#[derive(PartialEq, Eq)]
+pub(super) enum ProjectIs {
+    /// It has just been made.
+    New,
+    /// It is now as it shall be.
+    There,
+}
+
+/// Makes the row's project, or what is there of it what it shall be, and records it. Returns its id.
+pub(super) async fn settle<M: OnController>(
+    cx: &Context,
+    place: &Place,
+    row: &mut M,
+    wanted: &Wanted,
+) -> Result<(String, ProjectIs), StepError> {
+    if let Some(there) = find(place, row.id_there(), &wanted.mark).await? {
+        record(cx, row, &there.id).await?;
+        adjust(place, &there, wanted).await?;
+        return Ok((there.id, ProjectIs::There));
+    }
+    let made = make(place, wanted).await?;
+    record(cx, row, &made.id).await?;
+    Ok((made.id, ProjectIs::New))
+}
+
+/// Deletes the row's project, once nothing is in it any more.
+pub(super) async fn remove<M: OnController>(place: &Place, row: &M) -> StepResult {
+    match find(place, row.id_there(), &marks::uid(row)).await? {
+        Some(there) => delete(&place.cloud, &there).await,
+        None => Ok(()),
+    }
+}
+
 /// Makes the project.
-pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Project, StepError> {
+async fn make(place: &Place, wanted: &Wanted) -> Result<Project, StepError> {
     let new = NewProject {
         name: wanted.name.clone(),
         domain_id: Some(place.domain.clone()),
@@ -67,11 +110,7 @@ pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Project, Step
 }
 
 /// Makes the project what it shall be, if it is not.
-pub(super) async fn adjust(
-    place: &Place,
-    there: &Project,
-    wanted: &Wanted,
-) -> Result<(), StepError> {
+async fn adjust(place: &Place, there: &Project, wanted: &Wanted) -> Result<(), StepError> {
     let Some(change) = wanted.difference(there) else { return Ok(()) };
     match place.cloud.update_project(&there.id, &change).await {
         Err(error) if error.is_conflict() && change.name.is_some() => Err(wanted.taken(place)),
@@ -80,34 +119,34 @@ pub(super) async fn adjust(
 }
 
 /// The project that is recorded, else the one that has the mark.
-pub(super) async fn find(
+async fn find(
     place: &Place,
     recorded: Option<&str>,
     mark: &str,
 ) -> Result<Option<Project>, StepError> {
-    if let Some(id) = recorded {
-        match place.cloud.project(id).await {
-            Err(error) if error.is_not_found() => {}
-            other => return other.map(Some).map_err(CloudError::into_step_error),
-        }
+    if let Some(id) = recorded
+        && let Some(there) = found(place.cloud.project(id).await)?
+    {
+        return Ok(Some(there));
     }
     let query = ProjectQuery {
         domain_id: Some(place.domain.clone()),
         tag: Some(mark.to_owned()),
         ..ProjectQuery::default()
     };
-    let found = place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)?;
-    Ok(found.into_iter().next())
+    let marked = place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)?;
+    Ok(marked.into_iter().next())
 }
 
-/// All projects of the controller's domain, page by page.
-pub(super) async fn all(place: &Place) -> Result<Vec<Project>, StepError> {
+/// All projects of the controller's domain, by their ids.
+pub(super) async fn all(place: &Place) -> Result<HashMap<String, Project>, StepError> {
     let query = ProjectQuery { domain_id: Some(place.domain.clone()), ..ProjectQuery::default() };
-    place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)
+    let there = place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)?;
+    Ok(there.into_iter().map(|project| (project.id.clone(), project)).collect())
 }
 
 /// Deletes a project, once nothing is in it any more.
-pub(super) async fn delete(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
+async fn delete(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
     check_empty(cloud, project).await?;
     remove_default_group(cloud, project).await?;
     // Nova would keep it for ever.
@@ -133,14 +172,14 @@ fn in_use(project: &Project, what: &str) -> StepError {
 /// Removes the security group that Neutron makes by itself as soon as there is something in a project, and
 /// keeps for ever. Other ones are somebody's.
 async fn remove_default_group(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
-    let query = SecurityGroupQuery {
-        project_id: Some(project.id.clone()),
-        ..SecurityGroupQuery::default()
-    };
+    // Our own first: Neutron would make a default one only to tell of it.
+    let own = cloud.identity().await.map_err(CloudError::into_step_error)?.project_id;
+    let project_ids = own.into_iter().chain([project.id.clone()]).collect();
+    let query = SecurityGroupQuery { project_ids, ..SecurityGroupQuery::default() };
     // A cloud need not have security groups.
     let groups = found(cloud.security_groups(&query).all().await)?.unwrap_or_default();
-    let (default, others): (Vec<_>, Vec<_>) =
-        groups.into_iter().partition(SecurityGroup::is_default);
+    let groups = groups.into_iter().filter(|group| group.project_id == project.id);
+    let (default, others): (Vec<_>, Vec<_>) = groups.partition(SecurityGroup::is_default);
     if let Some(other) = others.first() {
         return Err(in_use(project, &format!("security group {}", other.name)));
     }
