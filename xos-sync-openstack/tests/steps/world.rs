@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use xos_sync_core::db::{Db, OpenMode};
+use xos_sync_core::db::{Db, Engine, OpenMode};
 use xos_sync_core::event::Event;
 use xos_sync_core::schedule::Backoff;
 use xos_sync_core::status::{self, State, Status};
@@ -19,6 +19,7 @@ use xos_sync_openstack::client::{
 };
 use xos_sync_openstack::{BACKEND_TYPE, Clouds, ImageDirectory, RoleNames};
 
+use crate::database::Database;
 use crate::loopback::Loopback;
 use crate::proxy::Proxy;
 
@@ -37,6 +38,7 @@ pub(crate) struct World {
     /// All of its Synchronizers use these, so that each cloud is logged in to once.
     clouds: Clouds,
     folder: TempDir,
+    _database: Database,
 }
 
 /// A domain, which stands for a cloud of its own, and its controller.
@@ -59,17 +61,32 @@ struct Word {
 }
 
 impl World {
-    /// An empty goal state with this many controllers.
+    /// An empty goal state on SQLite with this many controllers.
     pub(crate) async fn new(test: &str, controllers: usize) -> Self {
+        Self::on(Engine::Sqlite, test, controllers).await
+    }
+
+    /// The same on this engine.
+    pub(crate) async fn on(engine: Engine, test: &str, controllers: usize) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{test}-{}-{count}", std::process::id());
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("images")).unwrap();
-        let file = folder.path().join("goal.db").display().to_string();
-        let db = Db::open(&file, OpenMode::Create).await.unwrap();
+        let database = match engine {
+            Engine::Sqlite => Database::file(folder.path()),
+            Engine::Postgres => Database::schema(&name),
+        };
+        let db = Db::open(&database.url, OpenMode::Create).await.unwrap();
         migrate::migrate(&db, &Registry::linked().unwrap()).await.unwrap();
-        let mut world = Self { db, sides: Vec::new(), name, clouds: Clouds::new(), folder };
+        let mut world = Self {
+            db,
+            sides: Vec::new(),
+            name,
+            clouds: Clouds::new(),
+            folder,
+            _database: database,
+        };
         world.sql("INSERT INTO deployments (name) VALUES ('cloud')").await;
         for number in 1..=controllers {
             let side = Side::new(&world.name, number).await;
@@ -148,7 +165,7 @@ impl World {
             .build()
             .await
             .unwrap();
-        let handle = synchronizer.handle();
+        let (handle, mut progress) = (synchronizer.handle(), synchronizer.progress());
         let (stop, stopped) = oneshot::channel::<()>();
         let running =
             tokio::spawn(async move { synchronizer.run(async { drop(stopped.await) }).await });
@@ -160,13 +177,14 @@ impl World {
             if listed && holds(&status) {
                 break status;
             }
-            if since > 0 && !listed && polls % 100 == 3 {
+            if since > 0 && !listed && polls % 25 == 1 {
                 handle.send(Event::ComeRound);
             }
             polls += 1;
             assert!(!running.is_finished(), "it ended by itself");
             assert!(tokio::time::Instant::now() < limit, "{what} does not come:\n{status}");
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            // Something was stamped, or perhaps listed.
+            let _ = tokio::time::timeout(Duration::from_millis(200), progress.changed()).await;
         };
         let _ = stop.send(());
         tokio::time::timeout(LONGEST, running).await.unwrap().unwrap().unwrap();

@@ -1,12 +1,23 @@
 //! Roles that are given, moved and taken back.
 
+use xos_sync_core::db::Engine;
+
 use crate::world::{World, pairs};
 
 const ALICE: &str = "(SELECT id FROM users WHERE email = 'alice@x.example')";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_privilege_that_changes_leaves_nothing_behind() {
-    let world = World::new("privileges", 1).await;
+    change_and_delete(World::new("privileges", 1).await).await;
+}
+
+/// What the rows ask for is found out by SQL of the steps' own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_privilege_that_changes_leaves_nothing_behind_on_postgres() {
+    change_and_delete(World::on(Engine::Postgres, "privileges", 1).await).await;
+}
+
+async fn change_and_delete(world: World) {
     let side = world.side();
     world.populate().await;
     world.in_line().await;
