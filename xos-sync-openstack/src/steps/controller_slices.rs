@@ -105,7 +105,7 @@ async fn join(place: &Place, project: &str) -> Result<(), StepError> {
     let role_id = grants::role(place, OWN_ROLE).await?;
     let user_id = own_id(&place.cloud).await?;
     let grant = Assignment { role_id, user_id, project_id: project.to_owned() };
-    place.cloud.grant(&grant).await.map_err(CloudError::into_step_error)
+    grants::give(place, &grant).await
 }
 
 async fn own_id(cloud: &Cloud) -> Result<String, StepError> {

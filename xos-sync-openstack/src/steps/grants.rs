@@ -40,7 +40,7 @@ pub(super) async fn sync<M: Granted>(
     let user_id = privilege.user_id.clone().ok_or_else(|| waiting("the user's account"))?;
     let project_id = privilege.project_id.clone().ok_or_else(|| waiting(M::KIND.project))?;
     let as_left = row.id_there().filter(|_| !is_stale(row, &privilege));
-    let role_id = if let Some(role_id) = as_left {
+    if let Some(role_id) = as_left {
         let query = AssignmentQuery {
             user_id: Some(user_id.clone()),
             project_id: Some(project_id.clone()),
@@ -50,19 +50,14 @@ pub(super) async fn sync<M: Granted>(
         if !there.is_empty() {
             return Ok(());
         }
-        // The role may have been made anew meanwhile.
-        role(&place, names.of(&privilege.role)).await?
-    } else {
-        let roles = roles(&place).await?;
-        if let Some(old) = row.id_there() {
-            take_back::<M>(cx, &place, names, old, &roles).await?;
-        }
-        by_name(&place, &roles, names.of(&privilege.role))?
-    };
+    } else if let Some(old) = row.id_there() {
+        take_back::<M>(cx, &place, names, old, &roles(&place).await?).await?;
+    }
+    // Also where one is recorded: it may have been made anew meanwhile.
+    let role_id = role(&place, names.of(&privilege.role)).await?;
     // Before it is granted, so that a change or deletion after a crash knows that it may have been.
     record(cx, row, &role_id).await?;
-    let grant = Assignment { role_id, user_id, project_id };
-    place.cloud.grant(&grant).await.map_err(CloudError::into_step_error)
+    give(&place, &Assignment { role_id, user_id, project_id }).await
 }
 
 /// Revokes what was granted for the row.
@@ -151,9 +146,24 @@ async fn news<M: Granted>(cx: &Context, place: &Place) -> Result<Vec<i64>, StepE
     }
 }
 
+/// Grants a role whose id [`role`] has told.
+pub(super) async fn give(place: &Place, grant: &Assignment) -> StepResult {
+    place.cloud.grant(grant).await.map_err(|error| {
+        if error.is_not_found() {
+            place.roles.forget();
+        }
+        error.into_step_error()
+    })
+}
+
 /// The id of the role of this name.
 pub(super) async fn role(place: &Place, name: &str) -> Result<String, StepError> {
-    by_name(place, &roles(place).await?, name)
+    if let Some(id) = place.roles.id_of(name) {
+        return Ok(id);
+    }
+    let id = by_name(place, &roles(place).await?, name)?;
+    place.roles.learn(name, &id);
+    Ok(id)
 }
 
 async fn roles(place: &Place) -> Result<Vec<Role>, StepError> {

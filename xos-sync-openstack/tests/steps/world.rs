@@ -37,6 +37,7 @@ pub(crate) struct World {
     pub(crate) name: String,
     /// All of its Synchronizers use these, so that each cloud is logged in to once.
     clouds: Clouds,
+    pub(crate) role_names: RoleNames,
     folder: TempDir,
     _database: Database,
 }
@@ -84,6 +85,7 @@ impl World {
             sides: Vec::new(),
             name,
             clouds: Clouds::new(),
+            role_names: RoleNames::default(),
             folder,
             _database: database,
         };
@@ -159,7 +161,7 @@ impl World {
             .name("openstack")
             .db(self.db.clone())
             .backend(self.clouds.clone())
-            .backend(RoleNames::default())
+            .backend(self.role_names.clone())
             .backend(ImageDirectory::new(self.folder.path().join("images")).quiet(QUIET))
             .backoff(Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(1) })
             .build()

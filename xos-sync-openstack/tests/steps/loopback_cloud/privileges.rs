@@ -1,7 +1,9 @@
 //! Roles that are given, moved and taken back.
 
 use xos_sync_core::db::Engine;
+use xos_sync_openstack::RoleNames;
 
+use crate::loopback::Loopback;
 use crate::world::{World, pairs};
 
 const ALICE: &str = "(SELECT id FROM users WHERE email = 'alice@x.example')";
@@ -75,4 +77,26 @@ async fn change_and_delete(world: World) {
     world.sql("DELETE FROM slice_privileges").await;
     world.in_line().await;
     assert_eq!(side.roles("lab_web").await, pairs([given, root]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_was_made_anew_is_granted_anew() {
+    let mut world = World::new("anew", 1).await;
+    // Not another test's role too: it is the whole cloud's.
+    let pi = format!("{}-pi", world.name);
+    world.role_names = RoleNames::new([("admin", "manager"), ("pi", pi.as_str())]);
+    let side = world.side();
+    world.populate().await;
+    world.in_line().await;
+    assert_eq!(side.roles("lab").await, pairs([("alice@x.example", pi.as_str())]));
+    let old = Loopback::role(&side.admin, &pi).await;
+    side.admin.delete_role(&old).await.unwrap();
+    assert_eq!(side.roles("lab").await, []);
+    world.checked().await;
+    // The grants are found to be missing at the latest when the role is there again.
+    world.checked().await;
+    assert_eq!(side.roles("lab").await, pairs([("alice@x.example", pi.as_str())]));
+    let new = Loopback::role(&side.admin, &pi).await;
+    assert_ne!(new, old);
+    side.admin.delete_role(&new).await.unwrap();
 }
