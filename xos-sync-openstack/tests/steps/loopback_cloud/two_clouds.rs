@@ -48,7 +48,7 @@ async fn each_cloud_is_brought_up_and_one_that_is_down_holds_up_nobody() {
             let open = status.models.iter().flat_map(|model| model.counts.iter());
             let open: i64 = open
                 .filter(|(state, _)| !matches!(state, State::Enacted | State::Goal))
-                .map(|(_, count)| i64::try_from(*count).unwrap())
+                .map(|(_, count)| *count)
                 .sum();
             // The new site's user, slice and privilege wait for it.
             troubled("ControllerSlice") == 3 && troubled("ControllerSite") == 1 && open == 7
