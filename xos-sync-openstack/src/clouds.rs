@@ -32,6 +32,7 @@ struct Known {
     version: Micros,
     cloud: Cloud,
     domain: Arc<OnceCell<String>>,
+    roles: KnownRoles,
 }
 
 /// Where a controller's projects and users are.
@@ -40,6 +41,27 @@ pub(crate) struct Place {
     pub(crate) cloud: Cloud,
     /// The domain's id.
     pub(crate) domain: String,
+    pub(crate) roles: KnownRoles,
+}
+
+/// The roles of a cloud that were asked for: ids by name. They hardly ever change.
+#[derive(Clone, Default)]
+pub(crate) struct KnownRoles(Arc<Mutex<HashMap<String, String>>>);
+
+impl KnownRoles {
+    pub(crate) fn id_of(&self, name: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn learn(&self, name: &str, id: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(name.to_owned(), id.to_owned());
+    }
+
+    /// After something was not found that may have been a role.
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 impl Clouds {
@@ -66,9 +88,9 @@ impl Clouds {
     /// project which is logged in to.
     pub(crate) async fn place(&self, cx: &Context, id: Id<Controller>) -> Result<Place, StepError> {
         let controller = cx.get(id).await?;
-        let Known { cloud, domain, .. } = self.client(&controller)?;
+        let Known { cloud, domain, roles, .. } = self.client(&controller)?;
         let domain = domain.get_or_try_init(|| domain_of(&cloud, &controller)).await?.clone();
-        Ok(Place { controller, cloud, domain })
+        Ok(Place { controller, cloud, domain, roles })
     }
 
     /// All OpenStack controllers that are not deleted, with their clouds, in the order of their keys.
@@ -98,7 +120,7 @@ impl Clouds {
                 "{object} cannot be used: {why}; it tries again by itself"
             ))
         })?;
-        let new = Known { version, cloud, domain: Arc::default() };
+        let new = Known { version, cloud, domain: Arc::default(), roles: KnownRoles::default() };
         known.insert(key, new.clone());
         Ok(new)
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How long a file must not have changed: one that is just being copied is no image yet.
+/// How long a file must not have changed, unless it is said.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// The endings of image files, and what Glance calls their formats.
@@ -19,8 +19,11 @@ const FORMATS: [(&str, &str); 6] = [
 ];
 
 /// The folder whose image files [`SyncImages`](crate::steps::SyncImages) lists, if there is one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImageDirectory(Option<PathBuf>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageDirectory {
+    folder: Option<PathBuf>,
+    quiet: Duration,
+}
 
 /// `XOS_IMAGES_DIRECTORY` cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +44,15 @@ impl ImageDirectory {
     /// This folder.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self(Some(folder.into()))
+        Self { folder: Some(folder.into()), ..Self::default() }
+    }
+
+    /// How long a file must not have changed (10 s unless set): one that is just being copied is no image
+    /// yet.
+    #[must_use]
+    pub fn quiet(mut self, quiet: Duration) -> Self {
+        self.quiet = quiet;
+        self
     }
 
     /// From `XOS_IMAGES_DIRECTORY`; if that is not set, nothing is listed.
@@ -54,37 +65,49 @@ impl ImageDirectory {
             Some(folder) if !folder.is_absolute() => {
                 Err(ImageDirectoryError(folder.display().to_string()))
             }
-            folder => Ok(Self(folder)),
+            folder => Ok(Self { folder, ..Self::default() }),
         }
     }
 
     /// Whether a file of this path is one of the folder's.
     pub(crate) fn contains(&self, path: &str) -> bool {
-        self.0.as_deref().is_some_and(|folder| Path::new(path).parent() == Some(folder))
+        self.folder.as_deref().is_some_and(|folder| Path::new(path).parent() == Some(folder))
+    }
+
+    /// Whether there is a folder at all.
+    pub(crate) fn is_set(&self) -> bool {
+        self.folder.is_some()
     }
 
     /// The folder's image files that are complete, by all appearance, in the order of their names.
     pub(crate) async fn files(&self) -> io::Result<Vec<ImageFile>> {
         let mut files = Vec::new();
-        let Some(folder) = &self.0 else { return Ok(files) };
+        let Some(folder) = &self.folder else { return Ok(files) };
         let mut entries = tokio::fs::read_dir(folder).await?;
         while let Some(entry) = entries.next_entry().await? {
             let path = entry.path();
             let Some(file) = ImageFile::of(&path) else { continue };
             // It may have been removed meanwhile.
             let Ok(known) = tokio::fs::metadata(&path).await else { continue };
-            if known.is_file() && known.modified().is_ok_and(is_quiet) {
+            if known.is_file() && known.modified().is_ok_and(|changed| self.is_quiet(changed)) {
                 files.push(file);
             }
         }
         files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(files)
     }
+
+    fn is_quiet(&self, changed: SystemTime) -> bool {
+        // A time to come is no sign of somebody at work.
+        SystemTime::now().duration_since(changed).map_or(true, |since| since >= self.quiet)
+    }
 }
 
-fn is_quiet(changed: SystemTime) -> bool {
-    // A time to come is no sign of somebody at work.
-    SystemTime::now().duration_since(changed).map_or(true, |since| since >= QUIET)
+impl Default for ImageDirectory {
+    /// No folder.
+    fn default() -> Self {
+        Self { folder: None, quiet: QUIET }
+    }
 }
 
 impl ImageFile {

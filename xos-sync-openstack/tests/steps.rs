@@ -9,11 +9,11 @@
 #[path = "support/loopback.rs"]
 #[allow(dead_code)] // what only the client's tests use
 mod loopback;
+#[path = "steps/database.rs"]
+mod database;
 #[path = "steps/loopback_cloud/mod.rs"]
 mod loopback_cloud;
 #[path = "steps/proxy.rs"]
-#[allow(dead_code)] // what tests of faults are to use
 mod proxy;
 #[path = "steps/world.rs"]
-#[allow(dead_code)] // what tests of faults are to use
 mod world;

@@ -8,7 +8,7 @@ use super::{State, read::row_state};
 use crate::{
     db::AnyConnection,
     model::{ModelInfo, ObjectRef},
-    toposort::Observers,
+    toposort::{Observers, Waiting},
 };
 
 /// Rows looked at in a chain of rows that wait for each other.
@@ -27,7 +27,7 @@ pub(super) fn blocked_by(
     id: i64,
     observers: &Observers,
 ) -> QueryResult<Option<String>> {
-    let waiting = model;
+    let mut waiting = (model, id);
     let mut chain = vec![(model, id)];
     let mut names = vec![name(conn, model, id, observers)?];
     loop {
@@ -35,7 +35,7 @@ pub(super) fn blocked_by(
             Some(at) => *at,
             None => return Ok(None),
         };
-        let Some((parent, parent_id)) = obstacle(conn, model, id, observers)? else {
+        let Some((parent, parent_id)) = obstacle(conn, model, id, waiting, observers)? else {
             return stand_in(conn, model, id, waiting, observers);
         };
         let Some(row) = row_state(conn, parent, parent_id, observers)? else {
@@ -53,6 +53,10 @@ pub(super) fn blocked_by(
         let state = State::parse(&row.state).unwrap_or(State::Pending);
         if matches!(state, State::Blocked | State::Goal) && chain.len() < LONGEST_CHAIN {
             chain.push((parent, parent_id));
+            // One that nobody observes waits for nothing itself.
+            if state == State::Blocked {
+                waiting = (parent, parent_id);
+            }
             continue;
         }
         return Ok(Some(format!("blocked by {object}{}", why(state, row.backend_status))));
@@ -70,19 +74,27 @@ fn name(
     Ok(ObjectRef { model, id, label }.to_string())
 }
 
-/// The first row that this one references and that is not enacted.
+/// A row that waits, by its model and key.
+type At = (&'static ModelInfo, i64);
+
+/// The first row that this one references and that is not enacted, as far as the waiting row is
+/// concerned.
 fn obstacle(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
     id: i64,
+    waiting: At,
     observers: &Observers,
-) -> QueryResult<Option<(&'static ModelInfo, i64)>> {
+) -> QueryResult<Option<At>> {
     for reference in model.references {
         let found: Option<Key> = sql_query(format!(
-            "SELECT c.{column} AS id FROM {table} AS c WHERE c.id = {id} AND c.{column} IS NOT NULL AND NOT ({ready})",
+            "SELECT c.{column} AS id FROM {table} AS c, {waiting_table} AS w WHERE c.id = {id} AND w.id = {waiting_id} \
+             AND c.{column} IS NOT NULL AND NOT ({ready})",
             column = reference.column,
             table = model.table,
-            ready = observers.one_ready(model, reference, "c"),
+            waiting_table = waiting.0.table,
+            waiting_id = waiting.1,
+            ready = observers.one_ready(reference, "c", Waiting { model: waiting.0, row: "w" }),
         ))
         .get_result(conn)
         .optional()?;
@@ -98,14 +110,14 @@ fn stand_in(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
     id: i64,
-    waiting: &'static ModelInfo,
+    waiting: At,
     observers: &Observers,
 ) -> QueryResult<Option<String>> {
-    for (child, column) in observers.stand_ins(model, waiting) {
+    let row = Waiting { model: waiting.0, row: "w" };
+    for (child, behind) in observers.holding_back(model, &id.to_string(), row, |_| "c".into()) {
         let found: Option<Key> = sql_query(format!(
-            "SELECT id FROM {} WHERE {column} = {id} AND NOT deleted AND NOT no_sync \
-             AND (enacted IS NULL OR enacted < updated) ORDER BY id LIMIT 1",
-            child.table,
+            "SELECT c.id FROM {} AS c, {} AS w WHERE w.id = {} AND {behind} ORDER BY c.id LIMIT 1",
+            child.table, waiting.0.table, waiting.1,
         ))
         .get_result(conn)
         .optional()?;

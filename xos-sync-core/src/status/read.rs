@@ -177,7 +177,7 @@ fn objects(
         let Some(state) = State::parse(&row.state) else { continue };
         let message = match state {
             State::Blocked => blame::blocked_by(conn, model, row.id, observers)?,
-            State::Deleting => blame::kept_by(conn, model, row.id, models)?,
+            State::Deleting => blame::kept_by(conn, model, row.id, models)?.or(row.backend_status),
             _ => row.backend_status,
         };
         objects.push(ObjectStatus {

@@ -1,6 +1,6 @@
 //! When a row is ready.
 
-use super::{Observers, Visited, target};
+use super::{Observers, Visited, Waiting, target};
 use crate::{
     model::{ModelInfo, Reference},
     sql,
@@ -10,35 +10,32 @@ impl Observers {
     /// The condition under which the row `row` of `model` (an alias) waits for nothing: every
     /// row that it references is enacted.
     pub(crate) fn ready(&self, model: &'static ModelInfo, row: &str) -> String {
-        let visited = Visited::default();
-        let parts: Vec<_> = model
-            .references
-            .iter()
-            .map(|reference| self.reference_ready(reference, model, row, &visited))
-            .collect();
-        all(parts)
+        let waiting = Waiting { model, row };
+        let references = model.references.iter();
+        all(references.map(|reference| self.one_ready(reference, row, waiting)).collect())
     }
 
-    /// The condition under which one reference of the row is no reason to wait.
+    /// The condition under which one reference of the row `row`, through which another one may
+    /// have to wait, is no reason to.
     pub(crate) fn one_ready(
         &self,
-        model: &'static ModelInfo,
         reference: &'static Reference,
         row: &str,
+        waiting: Waiting<'_>,
     ) -> String {
-        self.reference_ready(reference, model, row, &Visited::default())
+        self.reference_ready(reference, waiting, row, &Visited::default())
     }
 
     fn reference_ready(
         &self,
         reference: &'static Reference,
-        child: &'static ModelInfo,
+        waiting: Waiting<'_>,
         row: &str,
         visited: &Visited,
     ) -> String {
         let (column, parent) = (reference.column, target(reference));
         let alias = format!("{row}_{column}");
-        let enacted = self.enacted(parent, child, &alias, visited);
+        let enacted = self.enacted(parent, waiting, &alias, visited);
         let condition = format!("{alias}.id = {row}.{column} AND {enacted}");
         let exists = sql::exists(self.engine, parent.table, &alias, &condition);
         if reference.nullable { format!("({row}.{column} IS NULL OR {exists})") } else { exists }
@@ -48,7 +45,7 @@ impl Observers {
     fn enacted(
         &self,
         parent: &'static ModelInfo,
-        child: &'static ModelInfo,
+        waiting: Waiting<'_>,
         row: &str,
         visited: &Visited,
     ) -> String {
@@ -66,17 +63,13 @@ impl Observers {
             });
             return all(parts);
         }
-        for (stand_in, column) in self.stand_ins(parent, child) {
-            let alias = format!("{row}_{}", stand_in.table);
-            let behind = format!(
-                "{alias}.{column} = {row}.id AND NOT {alias}.deleted AND NOT {alias}.no_sync \
-                 AND ({alias}.enacted IS NULL OR {alias}.enacted < {alias}.updated)"
-            );
-            parts.push(sql::none(self.engine, stand_in.table, &alias, &behind));
+        let alias = |stand_in: &ModelInfo| format!("{row}_{}", stand_in.table);
+        for (stand_in, behind) in self.holding_back(parent, &format!("{row}.id"), waiting, alias) {
+            parts.push(sql::none(self.engine, stand_in.table, &alias(stand_in), &behind));
         }
         if let Some(visited) = visited.and(parent) {
             for reference in parent.references.iter().filter(|r| target(r) != parent) {
-                parts.push(self.reference_ready(reference, child, row, &visited));
+                parts.push(self.reference_ready(reference, waiting, row, &visited));
             }
         }
         all(parts)

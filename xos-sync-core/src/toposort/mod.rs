@@ -9,6 +9,7 @@
 //! that no step observes is looked through: its rows are as enacted as what they reference.
 
 mod gate;
+mod side;
 mod wake;
 
 use std::collections::BTreeMap;
@@ -74,7 +75,7 @@ impl Observers {
 
     /// The models that stand for this one, when it is provided but not observed. A row of
     /// `child` does not wait for rows of its own model.
-    pub(crate) fn stand_ins(
+    fn stand_ins(
         &self,
         model: &ModelInfo,
         child: &ModelInfo,
@@ -85,6 +86,36 @@ impl Observers {
         let stand_ins = self.through.get(model.table).into_iter().flatten();
         stand_ins.filter(|(stand_in, _)| *stand_in != child).copied().collect()
     }
+
+    /// The models that stand for `model`, each with the condition under which its row `alias`,
+    /// which stands for the row `id`, holds back the waiting row.
+    pub(crate) fn holding_back(
+        &self,
+        model: &ModelInfo,
+        id: &str,
+        waiting: Waiting<'_>,
+        alias: impl Fn(&ModelInfo) -> String,
+    ) -> Vec<(&'static ModelInfo, String)> {
+        let stand_ins = self.stand_ins(model, waiting.model).into_iter();
+        stand_ins
+            .map(|(stand_in, column)| {
+                let alias = alias(stand_in);
+                let side = side::same(stand_in, column, &alias, waiting);
+                let condition = format!(
+                    "{alias}.{column} = {id} AND NOT {alias}.deleted AND NOT {alias}.no_sync \
+                     AND ({alias}.enacted IS NULL OR {alias}.enacted < {alias}.updated){side}"
+                );
+                (stand_in, condition)
+            })
+            .collect()
+    }
+}
+
+/// A row that may have to wait, by the alias that it has in a query.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting<'a> {
+    pub(crate) model: &'static ModelInfo,
+    pub(crate) row: &'a str,
 }
 
 /// A path through models that nobody observes, so that it ends.

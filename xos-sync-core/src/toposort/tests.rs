@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
     db::Engine,
-    model::{OnDelete, OnUpdate},
+    model::{Model as _, OnDelete, OnUpdate},
+    models,
 };
 
 macro_rules! table {
@@ -96,6 +97,37 @@ fn the_rows_that_stand_for_a_provided_model_are_waited_for() {
     assert!(!observers.ready(&SHADOW, "c").contains("FROM shadows"));
     let sources: Vec<_> = observers.wake_paths(&INSTANCE).iter().map(|path| path.source).collect();
     assert_eq!(sources, ["shadows", "shadows"]);
+}
+
+#[test]
+fn what_stands_for_a_thing_on_another_side_is_not_waited_for() {
+    let observers = observers(&[
+        (models::Site::INFO, models::ControllerSite::INFO, None),
+        (models::Slice::INFO, models::ControllerSlice::INFO, None),
+        (models::User::INFO, models::ControllerUser::INFO, None),
+        (models::Network::INFO, models::ControllerNetwork::INFO, None),
+    ]);
+    let of_node = |node: &str| {
+        format!(
+            "(SELECT controller_id FROM site_deployments WHERE id = \
+             (SELECT site_deployment_id FROM nodes WHERE id = {node}))"
+        )
+    };
+    for (model, controller) in [
+        (models::ControllerUser::INFO, "c.controller_id".to_owned()),
+        (models::ControllerNetwork::INFO, "c.controller_id".to_owned()),
+        (models::ControllerSlicePrivilege::INFO, "c.controller_id".to_owned()),
+        (models::Instance::INFO, of_node("c.node_id")),
+        (models::Port::INFO, of_node("(SELECT node_id FROM instances WHERE id = c.instance_id)")),
+    ] {
+        let ready = observers.ready(model, "c");
+        let all = ready.matches(".enacted < ").count();
+        let there = format!(".controller_id = {controller}");
+        assert!(all > 0 && ready.matches(&there).count() == all, "{}: {ready}", model.name);
+    }
+    // What leads to no controller waits for all.
+    let ready = observers.ready(models::User::INFO, "c");
+    assert!(ready.contains("FROM controller_sites AS") && !ready.contains("controller_id ="));
 }
 
 #[test]

@@ -45,6 +45,8 @@ mod pending;
 mod regressions;
 #[path = "../scenarios/retry/mod.rs"]
 mod retry;
+#[path = "../scenarios/sides.rs"]
+mod sides;
 #[path = "../scenarios/start.rs"]
 mod start;
 #[path = "../scenarios/world/mod.rs"]

@@ -1,5 +1,7 @@
 //! An account in Keystone for a row of a user.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::crypto::ring;
@@ -8,6 +10,7 @@ use xos_sync_core::{
     models::{ControllerUser, User},
 };
 
+use super::answers::found;
 use super::marks;
 use crate::client::{
     Cloud, CloudError, Credentials, ErrorKind, NewUser, Scope, Secret, User as Account, UserChange,
@@ -15,12 +18,15 @@ use crate::client::{
 };
 use crate::clouds::Place;
 
+/// The mark of an account that may have a password of the row's: when the row has none any more, it must go.
+const PASSWORD: &str = "xos-password=set";
+
 /// What an account shall be.
 pub(super) struct Wanted {
     name: String,
     enabled: bool,
     password: Option<Secret>,
-    /// The marks.
+    /// The marks, but for that of the password.
     description: String,
     /// The one by which it is known to be the row's.
     mark: String,
@@ -40,9 +46,14 @@ impl Wanted {
         }
     }
 
+    /// Whether there is an account, and as it shall be as far as can be seen.
+    pub(super) fn is_met_by(&self, account: Option<&Account>) -> bool {
+        account.is_some_and(|account| self.difference(account).is_none())
+    }
+
     /// What is to be changed of what can be seen, if anything.
-    pub(super) fn difference(&self, there: &Account) -> Option<UserChange> {
-        let marked = self.is_marked(there);
+    fn difference(&self, there: &Account) -> Option<UserChange> {
+        let marked = self.is_marked(there) && has_password(there) == self.password.is_some();
         let mailed = there.email.as_ref() == Some(&self.name);
         if there.name == self.name && mailed && there.enabled == self.enabled && marked {
             return None;
@@ -51,13 +62,20 @@ impl Wanted {
             name: (there.name != self.name).then(|| self.name.clone()),
             email: (!mailed).then(|| self.name.clone()),
             enabled: (there.enabled != self.enabled).then_some(self.enabled),
-            description: (!marked).then(|| self.description.clone()),
+            description: (!marked).then(|| self.description()),
             ..UserChange::default()
         })
     }
 
     fn is_marked(&self, there: &Account) -> bool {
         marks::is_in(&self.mark, there.description.as_deref())
+    }
+
+    fn description(&self) -> String {
+        match self.password {
+            Some(_) => format!("{} {PASSWORD}", self.description),
+            None => self.description.clone(),
+        }
     }
 
     fn taken(&self, place: &Place) -> StepError {
@@ -75,22 +93,28 @@ pub(super) async fn find(
     recorded: Option<&str>,
     wanted: &Wanted,
 ) -> Result<Option<Account>, StepError> {
-    if let Some(id) = recorded {
-        match place.cloud.user(id).await {
-            Err(error) if error.is_not_found() => {}
-            other => return other.map(Some).map_err(CloudError::into_step_error),
-        }
+    if let Some(id) = recorded
+        && let Some(there) = found(place.cloud.user(id).await)?
+    {
+        return Ok(Some(there));
     }
     // Keystone finds no account by its description. By its name is enough, unless that has changed.
     let name = (!wanted.may_be_renamed).then(|| wanted.name.clone());
     let query = UserQuery { name, domain_id: Some(place.domain.clone()), ..UserQuery::default() };
     let mut pages = place.cloud.users(&query);
     while let Some(page) = pages.next().await.map_err(CloudError::into_step_error)? {
-        if let Some(found) = page.into_iter().find(|there| wanted.is_marked(there)) {
-            return Ok(Some(found));
+        if let Some(there) = page.into_iter().find(|there| wanted.is_marked(there)) {
+            return Ok(Some(there));
         }
     }
     Ok(None)
+}
+
+/// All accounts of the controller's domain, by their ids.
+pub(super) async fn all(place: &Place) -> Result<HashMap<String, Account>, StepError> {
+    let query = UserQuery { domain_id: Some(place.domain.clone()), ..UserQuery::default() };
+    let there = place.cloud.users(&query).all().await.map_err(CloudError::into_step_error)?;
+    Ok(there.into_iter().map(|account| (account.id.clone(), account)).collect())
 }
 
 /// Makes the account.
@@ -104,7 +128,7 @@ pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Account, Step
         domain_id: Some(place.domain.clone()),
         password: Some(password),
         email: Some(wanted.name.clone()),
-        description: Some(wanted.description.clone()),
+        description: Some(wanted.description()),
         enabled: Some(wanted.enabled),
         ..NewUser::default()
     };
@@ -115,7 +139,7 @@ pub(super) async fn make(place: &Place, wanted: &Wanted) -> Result<Account, Step
 }
 
 /// Makes the account what it shall be, if it is not. The password is not set without need, because that
-/// ends the user's tokens.
+/// ends the user's tokens; the row's last one is replaced when the row has none any more.
 pub(super) async fn adjust(
     place: &Place,
     there: &Account,
@@ -129,7 +153,9 @@ pub(super) async fn adjust(
         Some(password) if wanted.enabled && password_is == PasswordIs::InDoubt => {
             (!logs_in(&place.cloud, &there.id, password).await?).then(|| password.clone())
         }
-        _ => None,
+        Some(_) => None,
+        None if has_password(there) => Some(random()?),
+        None => None,
     };
     if difference.is_none() && password.is_none() {
         return Ok(());
@@ -148,6 +174,10 @@ pub(super) enum PasswordIs {
     Set,
     /// Perhaps not.
     InDoubt,
+}
+
+fn has_password(there: &Account) -> bool {
+    marks::is_in(PASSWORD, there.description.as_deref())
 }
 
 async fn logs_in(cloud: &Cloud, id: &str, password: &Secret) -> Result<bool, StepError> {

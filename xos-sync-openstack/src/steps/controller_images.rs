@@ -1,19 +1,17 @@
 //! A copy of each image in Glance.
 
-use std::collections::{HashMap, HashSet};
-
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model as _, Pending, StepResult, SyncStep,
+    Context, Id, Pending, StepResult, SyncStep,
     models::{Controller, ControllerImage, Image},
     sync_step,
 };
 
 use super::copies::{self, Copies, Wanted};
-use super::live::{self, Live, is_changed, is_news};
+use super::live::is_changed;
 use super::marks;
+use super::on_controllers::{Look, record, tell};
 use crate::Clouds;
-use crate::client::{CloudError, Image as Copy, ImageQuery};
 
 /// What the path of an image begins with that EC2 has.
 const AMI: &str = "ami-";
@@ -44,11 +42,7 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
         cx: &Context,
         pending: &mut Pending<ControllerImage>,
     ) -> StepResult {
-        let mut told = Ok(());
-        for id in live::controllers(cx).await? {
-            told = told.and(self.look(cx, id, pending).await);
-        }
-        told
+        self.look_at_all(cx, pending).await
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut ControllerImage) -> StepResult {
@@ -59,8 +53,7 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
             let adopted = copies::public(&place, &image.name, recorded).await?;
             // One of ours, from when there was a path, is not needed any more.
             let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
-            row.glance_image_id = Some(adopted);
-            cx.save(row).await?;
+            record(cx, row, &adopted).await?;
             return copies::delete(&place.cloud, &ours).await;
         };
         if path.starts_with(AMI) {
@@ -82,15 +75,11 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
                     other.into_iter().partition(|copy| !copy.is_active());
                 copies::delete(&place.cloud, &broken).await?;
                 let new = copies::upload(&place.cloud, &wanted).await?;
-                row.glance_image_id = Some(new);
-                cx.save(row).await?;
+                record(cx, row, &new).await?;
                 return copies::delete(&place.cloud, &older).await;
             }
         };
-        if row.glance_image_id.as_ref() != Some(&good) {
-            row.glance_image_id = Some(good);
-            cx.save(row).await?;
-        }
+        record(cx, row, &good).await?;
         copies::delete(&place.cloud, &other).await
     }
 
@@ -101,40 +90,19 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
     }
 }
 
-impl SyncControllerImages {
-    /// Finds copies on one controller that are gone or cannot be used.
+#[async_trait]
+impl Look<ControllerImage> for SyncControllerImages {
     async fn look(
         &self,
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<ControllerImage>,
     ) -> StepResult {
-        let cloud = self.clouds.of(cx, controller).await?;
-        let ours = ImageQuery { tag: Some(marks::synchronizer(cx)), ..ImageQuery::default() };
-        let public = ImageQuery {
-            visibility: Some("public".to_owned()),
-            status: Some("active".to_owned()),
-            ..ImageQuery::default()
+        let there = copies::usable(&self.clouds.of(cx, controller).await?, cx).await?;
+        let is_settled = |row: &ControllerImage, image: &Image| {
+            let is_elsewhere = image.path.as_ref().is_some_and(|path| path.starts_with(AMI));
+            is_elsewhere || row.glance_image_id.as_ref().is_some_and(|id| there.contains(id))
         };
-        let mut there = HashSet::new();
-        for query in [ours, public] {
-            let mut pages = cloud.images(&query);
-            while let Some(page) = pages.next().await.map_err(CloudError::into_step_error)? {
-                there.extend(page.into_iter().filter(Copy::is_active).map(|copy| copy.id));
-            }
-        }
-        let mut rows = Live::<ControllerImage>::of(controller);
-        while let Some(page) = rows.next(cx).await? {
-            let images: HashMap<_, Image> =
-                live::by_id(cx, page.iter().map(|row| row.image_id)).await?;
-            let news = |row: &&ControllerImage| {
-                let path = images.get(&row.image_id.raw()).and_then(|image| image.path.as_ref());
-                let elsewhere = path.is_some_and(|path| path.starts_with(AMI));
-                let settled = row.glance_image_id.as_ref().is_some_and(|id| there.contains(id));
-                !elsewhere && is_news(&row.bookkeeping, settled)
-            };
-            pending.sync_again(page.iter().filter(news).map(ControllerImage::id)).await?;
-        }
-        Ok(())
+        tell(cx, controller, pending, is_settled).await
     }
 }

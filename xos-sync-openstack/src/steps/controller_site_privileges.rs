@@ -3,14 +3,12 @@
 use async_trait::async_trait;
 use xos_sync_core::{
     Context, Id, Pending, StepResult, SyncStep,
-    models::{ControllerSitePrivilege, SitePrivilege},
+    models::{Controller, ControllerSitePrivilege, SitePrivilege},
     sync_step,
 };
 
-use super::grants::{self, Goal, Held};
-use super::live;
-use super::privileges::SITES;
-use crate::client::CloudError;
+use super::grants;
+use super::on_controllers::Look;
 use crate::{Clouds, RoleNames};
 
 /// Gives users the roles in sites' projects that their privileges say, under the names in [`RoleNames`].
@@ -37,45 +35,26 @@ impl SyncStep<ControllerSitePrivilege> for SyncControllerSitePrivileges {
         cx: &Context,
         pending: &mut Pending<ControllerSitePrivilege>,
     ) -> StepResult {
-        let mut told = Ok(());
-        for controller in live::controllers(cx).await? {
-            let found = match self.clouds.place(cx, controller).await {
-                Ok(place) => grants::news(cx, &place, &SITES).await,
-                Err(error) => Err(error),
-            };
-            match found {
-                Ok(rows) => pending.sync_again(rows.into_iter().map(Id::new)).await?,
-                Err(error) => told = told.and(Err(error)),
-            }
-        }
-        told
+        self.look_at_all(cx, pending).await
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut ControllerSitePrivilege) -> StepResult {
-        let place = self.clouds.place(cx, row.controller_id).await?;
-        let Goal::Grant(grant) = grants::goal(cx, &place, &self.names, &SITES, &held(row)).await?
-        else {
-            return Ok(());
-        };
-        // Before it is granted, so that a change or deletion after a crash knows that it may have been.
-        if row.role_id.as_ref() != Some(&grant.role_id) {
-            row.role_id = Some(grant.role_id.clone());
-            cx.save(row).await?;
-        }
-        place.cloud.grant(&grant).await.map_err(CloudError::into_step_error)
+        grants::sync(cx, &self.clouds, &self.names, row).await
     }
 
     async fn delete_record(&self, cx: &Context, row: &ControllerSitePrivilege) -> StepResult {
-        let place = self.clouds.place(cx, row.controller_id).await?;
-        grants::revoke(cx, &place, &self.names, &SITES, &held(row)).await
+        grants::delete(cx, &self.clouds, &self.names, row).await
     }
 }
 
-fn held(row: &ControllerSitePrivilege) -> Held<'_> {
-    Held {
-        id: row.id.raw(),
-        controller: row.controller_id,
-        role_id: row.role_id.as_deref(),
-        enacted: row.bookkeeping.enacted,
+#[async_trait]
+impl Look<ControllerSitePrivilege> for SyncControllerSitePrivileges {
+    async fn look(
+        &self,
+        cx: &Context,
+        controller: Id<Controller>,
+        pending: &mut Pending<ControllerSitePrivilege>,
+    ) -> StepResult {
+        grants::look(cx, &self.clouds, controller, pending).await
     }
 }

@@ -1,15 +1,13 @@
 //! A project for each site.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model as _, Pending, StepResult, SyncStep,
+    Context, Id, Pending, StepResult, SyncStep,
     models::{Controller, ControllerSite, Site},
     sync_step,
 };
 
-use super::live::{self, Live, is_news};
+use super::on_controllers::{Look, tell};
 use super::{marks, projects};
 use crate::Clouds;
 
@@ -36,36 +34,22 @@ impl SyncStep<ControllerSite> for SyncControllerSites {
         cx: &Context,
         pending: &mut Pending<ControllerSite>,
     ) -> StepResult {
-        let mut told = Ok(());
-        for id in live::controllers(cx).await? {
-            // One that is down does not keep the others from being looked at.
-            told = told.and(self.look(cx, id, pending).await);
-        }
-        told
+        self.look_at_all(cx, pending).await
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut ControllerSite) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let wanted = wanted(cx, row, &cx.get(row.site_id).await?);
-        let there = projects::find_or_make(&place, row.tenant_id.as_deref(), &wanted).await?;
-        if row.tenant_id.as_ref() != Some(&there.id) {
-            row.tenant_id = Some(there.id.clone());
-            cx.save(row).await?;
-        }
-        projects::adjust(&place, &there, &wanted).await
+        projects::settle(cx, &place, row, &wanted).await.map(drop)
     }
 
     async fn delete_record(&self, cx: &Context, row: &ControllerSite) -> StepResult {
-        let place = self.clouds.place(cx, row.controller_id).await?;
-        match projects::find(&place, row.tenant_id.as_deref(), &marks::uid(row)).await? {
-            Some(there) => projects::delete(&place.cloud, &there).await,
-            None => Ok(()),
-        }
+        projects::remove(&self.clouds.place(cx, row.controller_id).await?, row).await
     }
 }
 
-impl SyncControllerSites {
-    /// Finds projects of one controller that are not as they were left.
+#[async_trait]
+impl Look<ControllerSite> for SyncControllerSites {
     async fn look(
         &self,
         cx: &Context,
@@ -73,25 +57,12 @@ impl SyncControllerSites {
         pending: &mut Pending<ControllerSite>,
     ) -> StepResult {
         let place = self.clouds.place(cx, controller).await?;
-        let there: HashMap<_, _> = projects::all(&place)
-            .await?
-            .into_iter()
-            .map(|project| (project.id.clone(), project))
-            .collect();
-        let mut rows = Live::<ControllerSite>::of(controller);
-        while let Some(page) = rows.next(cx).await? {
-            let sites = live::by_id(cx, page.iter().map(|row| row.site_id)).await?;
-            let news = |row: &&ControllerSite| {
-                let project = row.tenant_id.as_ref().and_then(|id| there.get(id));
-                let settled =
-                    project.zip(sites.get(&row.site_id.raw())).is_some_and(|(project, site)| {
-                        wanted(cx, row, site).difference(project).is_none()
-                    });
-                is_news(&row.bookkeeping, settled)
-            };
-            pending.sync_again(page.iter().filter(news).map(ControllerSite::id)).await?;
-        }
-        Ok(())
+        let there = projects::all(&place).await?;
+        let is_settled = |row: &ControllerSite, site: &Site| {
+            let project = row.tenant_id.as_ref().and_then(|id| there.get(id));
+            wanted(cx, row, site).is_met_by(project)
+        };
+        tell(cx, controller, pending, is_settled).await
     }
 }
 

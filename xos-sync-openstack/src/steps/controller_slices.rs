@@ -1,16 +1,17 @@
 //! A project for each slice.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model as _, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Pending, StepError, StepResult, SyncStep,
     models::{Controller, ControllerSlice, Slice},
     sync_step,
 };
 
-use super::live::{self, Live, is_news};
-use super::{grants, marks, projects};
+use super::on_controllers::{Look, tell};
+use super::projects::{self, ProjectIs};
+use super::{grants, marks};
 use crate::Clouds;
 use crate::client::{Assignment, AssignmentQuery, Cloud, CloudError, ComputeQuota};
 use crate::clouds::Place;
@@ -43,41 +44,32 @@ impl SyncStep<ControllerSlice> for SyncControllerSlices {
         cx: &Context,
         pending: &mut Pending<ControllerSlice>,
     ) -> StepResult {
-        let mut told = Ok(());
-        for id in live::controllers(cx).await? {
-            told = told.and(self.look(cx, id, pending).await);
-        }
-        told
+        self.look_at_all(cx, pending).await
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut ControllerSlice) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let slice = cx.get(row.slice_id).await?;
         let wanted = wanted(cx, row, &slice);
-        let there = projects::find_or_make(&place, row.tenant_id.as_deref(), &wanted).await?;
-        if row.tenant_id.as_ref() != Some(&there.id) {
-            row.tenant_id = Some(there.id.clone());
-            cx.save(row).await?;
+        let (id, project_is) = projects::settle(cx, &place, row, &wanted).await?;
+        if project_is == ProjectIs::New {
+            // Nobody has a role in it, and its quota is the cloud's: there is nothing to look at.
+            join(&place, &id).await?;
+            return allow(&place.cloud, &id, slice.max_instances).await;
         }
-        projects::adjust(&place, &there, &wanted).await?;
-        take_part(&place, &there.id).await?;
-        allow(&place.cloud, &there.id, slice.max_instances)
-            .await
-            .map_err(CloudError::into_step_error)
+        take_part(&place, &id).await?;
+        keep_allowed(&place.cloud, &id, slice.max_instances).await
     }
 
     async fn delete_record(&self, cx: &Context, row: &ControllerSlice) -> StepResult {
-        let place = self.clouds.place(cx, row.controller_id).await?;
-        match projects::find(&place, row.tenant_id.as_deref(), &marks::uid(row)).await? {
-            Some(there) => projects::delete(&place.cloud, &there).await,
-            None => Ok(()),
-        }
+        projects::remove(&self.clouds.place(cx, row.controller_id).await?, row).await
     }
 }
 
-impl SyncControllerSlices {
-    /// Finds projects of one controller that are not as they were left, or from which the Synchronizer's
-    /// user was shut out. Quotas are not listed: Nova answers them one by one.
+#[async_trait]
+impl Look<ControllerSlice> for SyncControllerSlices {
+    /// Finds projects that are not as they were left, or from which the Synchronizer's user was shut out.
+    /// Quotas are not listed: Nova answers them one by one.
     async fn look(
         &self,
         cx: &Context,
@@ -85,64 +77,63 @@ impl SyncControllerSlices {
         pending: &mut Pending<ControllerSlice>,
     ) -> StepResult {
         let place = self.clouds.place(cx, controller).await?;
-        let there: HashMap<_, _> = projects::all(&place)
-            .await?
-            .into_iter()
-            .map(|project| (project.id.clone(), project))
-            .collect();
-        let own = own_grants(&place.cloud).await.map_err(CloudError::into_step_error)?;
-        let mut rows = Live::<ControllerSlice>::of(controller);
-        while let Some(page) = rows.next(cx).await? {
-            let slices = live::by_id(cx, page.iter().map(|row| row.slice_id)).await?;
-            let news = |row: &&ControllerSlice| {
-                let project = row.tenant_id.as_ref().and_then(|id| there.get(id));
-                let settled =
-                    project.zip(slices.get(&row.slice_id.raw())).is_some_and(|(project, slice)| {
-                        own.contains(&project.id)
-                            && wanted(cx, row, slice).difference(project).is_none()
-                    });
-                is_news(&row.bookkeeping, settled)
-            };
-            pending.sync_again(page.iter().filter(news).map(ControllerSlice::id)).await?;
-        }
-        Ok(())
+        let there = projects::all(&place).await?;
+        let own = own_grants(&place.cloud).await?;
+        let is_settled = |row: &ControllerSlice, slice: &Slice| {
+            let project = row.tenant_id.as_ref().filter(|id| own.contains(*id));
+            wanted(cx, row, slice).is_met_by(project.and_then(|id| there.get(id)))
+        };
+        tell(cx, controller, pending, is_settled).await
     }
 }
 
 /// Gives our own user its role in the project, unless it has it.
 async fn take_part(place: &Place, project: &str) -> Result<(), StepError> {
-    let cloud = &place.cloud;
-    let user_id = cloud.identity().await.map_err(CloudError::into_step_error)?.user_id;
+    let user_id = own_id(&place.cloud).await?;
     let query = AssignmentQuery {
-        user_id: Some(user_id.clone()),
+        user_id: Some(user_id),
         project_id: Some(project.to_owned()),
         ..AssignmentQuery::default()
     };
-    let has = cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
+    let has = place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
     // Whichever role it is: an operator may have chosen another one.
-    if !has.is_empty() {
-        return Ok(());
-    }
+    if has.is_empty() { join(place, project).await } else { Ok(()) }
+}
+
+/// Gives our own user its role in the project.
+async fn join(place: &Place, project: &str) -> Result<(), StepError> {
     let role_id = grants::role(place, OWN_ROLE).await?;
+    let user_id = own_id(&place.cloud).await?;
     let grant = Assignment { role_id, user_id, project_id: project.to_owned() };
-    cloud.grant(&grant).await.map_err(CloudError::into_step_error)
+    grants::give(place, &grant).await
+}
+
+async fn own_id(cloud: &Cloud) -> Result<String, StepError> {
+    Ok(cloud.identity().await.map_err(CloudError::into_step_error)?.user_id)
 }
 
 /// The projects in which our own user has a role.
-async fn own_grants(cloud: &Cloud) -> Result<HashSet<String>, CloudError> {
-    let user_id = Some(cloud.identity().await?.user_id);
-    let query = AssignmentQuery { user_id, ..AssignmentQuery::default() };
-    Ok(cloud.assignments(&query).await?.into_iter().map(|grant| grant.project_id).collect())
+async fn own_grants(cloud: &Cloud) -> Result<HashSet<String>, StepError> {
+    let query =
+        AssignmentQuery { user_id: Some(own_id(cloud).await?), ..AssignmentQuery::default() };
+    let grants = cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
+    Ok(grants.into_iter().map(|grant| grant.project_id).collect())
 }
 
 /// Sets how many servers there may be, unless it is so.
-async fn allow(cloud: &Cloud, project: &str, servers: i32) -> Result<(), CloudError> {
-    let instances = Some(i64::from(servers));
-    if cloud.compute_quota(project).await?.instances != instances {
-        let quota = ComputeQuota { instances, ..ComputeQuota::default() };
-        cloud.set_compute_quota(project, &quota).await?;
+async fn keep_allowed(cloud: &Cloud, project: &str, servers: i32) -> Result<(), StepError> {
+    let there = cloud.compute_quota(project).await.map_err(CloudError::into_step_error)?;
+    if there.instances == Some(servers.into()) {
+        return Ok(());
     }
-    Ok(())
+    allow(cloud, project, servers).await
+}
+
+/// Sets how many servers there may be.
+async fn allow(cloud: &Cloud, project: &str, servers: i32) -> Result<(), StepError> {
+    let quota = ComputeQuota { instances: Some(servers.into()), ..ComputeQuota::default() };
+    let set = cloud.set_compute_quota(project, &quota).await;
+    set.map(drop).map_err(CloudError::into_step_error)
 }
 
 fn wanted(cx: &Context, row: &ControllerSlice, slice: &Slice) -> projects::Wanted {

@@ -1,6 +1,6 @@
 //! The copies in Glance of one image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha512};
@@ -10,6 +10,7 @@ use xos_sync_core::{
     models::{ControllerImage, Image},
 };
 
+use super::answers::gone;
 use super::images::no_file;
 use super::marks;
 use crate::client::{Cloud, CloudError, ErrorKind, Image as Copy, ImageQuery, NewImage};
@@ -58,6 +59,24 @@ impl Wanted {
 pub(super) async fn of(cloud: &Cloud, mark: &str) -> Result<Vec<Copy>, StepError> {
     let query = ImageQuery { tag: Some(mark.to_owned()), ..ImageQuery::default() };
     cloud.images(&query).all().await.map_err(CloudError::into_step_error)
+}
+
+/// The ids of what can be used on a cloud: what we have made, and what is public.
+pub(super) async fn usable(cloud: &Cloud, cx: &Context) -> Result<HashSet<String>, StepError> {
+    let ours = ImageQuery { tag: Some(marks::synchronizer(cx)), ..ImageQuery::default() };
+    let public = ImageQuery {
+        visibility: Some("public".to_owned()),
+        status: Some("active".to_owned()),
+        ..ImageQuery::default()
+    };
+    let mut usable = HashSet::new();
+    for query in [ours, public] {
+        let mut pages = cloud.images(&query);
+        while let Some(page) = pages.next().await.map_err(CloudError::into_step_error)? {
+            usable.extend(page.into_iter().filter(Copy::is_active).map(|copy| copy.id));
+        }
+    }
+    Ok(usable)
 }
 
 /// Which of the copies can be used and fits: the one that is recorded, if that is so.
@@ -121,10 +140,7 @@ pub(super) async fn upload(cloud: &Cloud, wanted: &Wanted) -> Result<String, Ste
 /// Deletes copies, unless they are gone.
 pub(super) async fn delete(cloud: &Cloud, copies: &[Copy]) -> Result<(), StepError> {
     for copy in copies {
-        match cloud.delete_image(&copy.id).await {
-            Err(error) if !error.is_not_found() => return Err(error.into_step_error()),
-            _ => {}
-        }
+        gone(cloud.delete_image(&copy.id).await)?;
     }
     Ok(())
 }

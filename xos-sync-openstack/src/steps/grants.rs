@@ -1,125 +1,113 @@
 //! A role in a project for a row of a privilege, of a site or of a slice.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use xos_sync_core::{Context, Id, Micros, StepError, models::Controller};
+use xos_sync_core::{Context, Id, Pending, StepError, StepResult, models::Controller};
 
-use super::privileges::{self, Kind, Privilege};
-use crate::RoleNames;
+use super::answers::{gone, wait};
+use super::on_controllers::record;
+use super::privileges::{self, Granted, Privilege};
 use crate::client::{Assignment, AssignmentQuery, CloudError, Role};
 use crate::clouds::Place;
+use crate::{Clouds, RoleNames};
 
-/// How long to wait for what another step makes.
-const SOON: Duration = Duration::from_secs(2);
+/// How long to wait for what another step makes, in seconds.
+const SOON: u64 = 2;
 
-/// The row of a privilege on one controller, as a step has it.
-pub(super) struct Held<'a> {
-    pub(super) id: i64,
-    pub(super) controller: Id<Controller>,
-    pub(super) role_id: Option<&'a str>,
-    pub(super) enacted: Option<Micros>,
-}
-
-impl Held<'_> {
-    /// Whether it may stand for another grant than the one that was made for it.
-    fn is_stale(&self, privilege: &Privilege) -> bool {
-        self.enacted.is_none_or(|enacted| enacted.0 < privilege.updated)
-    }
-}
-
-/// What is to be granted now.
-pub(super) enum Goal {
-    /// It is granted already.
-    There,
-    /// This; `revoked` says nothing of it is left from an earlier state of the row.
-    Grant(Assignment),
-}
-
-/// What the row asks for. A grant that it had before its privilege changed is taken back.
-pub(super) async fn goal(
+/// Tells of the rows of one controller whose grants are not there.
+pub(super) async fn look<M: Granted>(
     cx: &Context,
-    place: &Place,
+    clouds: &Clouds,
+    controller: Id<Controller>,
+    pending: &mut Pending<M>,
+) -> StepResult {
+    let place = clouds.place(cx, controller).await?;
+    let news = news::<M>(cx, &place).await?;
+    pending.sync_again(news.into_iter().map(Id::new)).await?;
+    Ok(())
+}
+
+/// Grants what the row asks for. A grant that it had before its privilege changed is taken back.
+pub(super) async fn sync<M: Granted>(
+    cx: &Context,
+    clouds: &Clouds,
     names: &RoleNames,
-    kind: &Kind,
-    held: &Held<'_>,
-) -> Result<Goal, StepError> {
-    let privilege = privileges::of_row(cx, kind, held.id).await?;
+    row: &mut M,
+) -> StepResult {
+    let place = clouds.place(cx, row.controller()).await?;
+    let privilege = privileges::of_row(cx, &M::KIND, row.id().raw()).await?;
     let privilege = privilege.ok_or_else(|| waiting("the privilege"))?;
     let user_id = privilege.user_id.clone().ok_or_else(|| waiting("the user's account"))?;
-    let project_id = privilege.project_id.clone().ok_or_else(|| waiting(kind.project))?;
-    let stale = held.is_stale(&privilege);
-    if let (Some(role_id), false) = (held.role_id, stale) {
-        let grant = Assignment { role_id: role_id.to_owned(), user_id, project_id };
+    let project_id = privilege.project_id.clone().ok_or_else(|| waiting(M::KIND.project))?;
+    let as_left = row.id_there().filter(|_| !is_stale(row, &privilege));
+    if let Some(role_id) = as_left {
         let query = AssignmentQuery {
-            user_id: Some(grant.user_id.clone()),
-            project_id: Some(grant.project_id.clone()),
-            role_id: Some(grant.role_id.clone()),
+            user_id: Some(user_id.clone()),
+            project_id: Some(project_id.clone()),
+            role_id: Some(role_id.to_owned()),
         };
         let there = place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
-        if there.contains(&grant) {
-            return Ok(Goal::There);
+        if !there.is_empty() {
+            return Ok(());
         }
-        // The role may have been made anew meanwhile.
-        let role_id = role(place, names.of(&privilege.role)).await?;
-        return Ok(Goal::Grant(Assignment { role_id, ..grant }));
+    } else if let Some(old) = row.id_there() {
+        take_back::<M>(cx, &place, names, old, &roles(&place).await?).await?;
     }
-    let roles = roles(place).await?;
-    if let Some(old) = held.role_id {
-        take_back(cx, place, names, kind, held.controller, old, &roles).await?;
-    }
-    let role_id = by_name(place, &roles, names.of(&privilege.role))?;
-    Ok(Goal::Grant(Assignment { role_id, user_id, project_id }))
+    // Also where one is recorded: it may have been made anew meanwhile.
+    let role_id = role(&place, names.of(&privilege.role)).await?;
+    // Before it is granted, so that a change or deletion after a crash knows that it may have been.
+    record(cx, row, &role_id).await?;
+    give(&place, &Assignment { role_id, user_id, project_id }).await
 }
 
 /// Revokes what was granted for the row.
-pub(super) async fn revoke(
+pub(super) async fn delete<M: Granted>(
     cx: &Context,
-    place: &Place,
+    clouds: &Clouds,
     names: &RoleNames,
-    kind: &Kind,
-    held: &Held<'_>,
-) -> Result<(), StepError> {
+    row: &M,
+) -> StepResult {
     // Saved before anything is granted: without it, nothing was.
-    let Some(role_id) = held.role_id else { return Ok(()) };
-    for privilege in privileges::of_deleted(cx, kind, held.id).await? {
-        if held.is_stale(&privilege) {
-            let roles = roles(place).await?;
-            take_back(cx, place, names, kind, held.controller, role_id, &roles).await?;
+    let Some(role_id) = row.id_there() else { return Ok(()) };
+    let place = clouds.place(cx, row.controller()).await?;
+    for privilege in privileges::of_deleted(cx, &M::KIND, row.id().raw()).await? {
+        if is_stale(row, &privilege) {
+            take_back::<M>(cx, &place, names, role_id, &roles(&place).await?).await?;
         }
         let (Some(user_id), Some(project_id)) = (privilege.user_id, privilege.project_id) else {
             continue;
         };
         let grant = Assignment { role_id: role_id.to_owned(), user_id, project_id };
-        match place.cloud.revoke(&grant).await {
-            Err(error) if !error.is_not_found() => return Err(error.into_step_error()),
-            _ => {}
-        }
+        gone(place.cloud.revoke(&grant).await)?;
     }
     Ok(())
 }
 
+/// Whether the row may stand for another grant than the one that was made for it.
+fn is_stale<M: Granted>(row: &M, privilege: &Privilege) -> bool {
+    row.bookkeeping().enacted.is_none_or(|enacted| enacted.0 < privilege.updated)
+}
+
 /// Revokes each grant of this role, to an account of ours in a project of ours, that no row asks for:
 /// those of rows whose privilege is now another's, or somewhere else.
-async fn take_back(
+async fn take_back<M: Granted>(
     cx: &Context,
     place: &Place,
     names: &RoleNames,
-    kind: &Kind,
-    controller: Id<Controller>,
     role_id: &str,
     roles: &[Role],
 ) -> Result<(), StepError> {
     let query = AssignmentQuery { role_id: Some(role_id.to_owned()), ..AssignmentQuery::default() };
     let there = place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
-    let (users, projects) = privileges::ours(cx, kind, controller).await?;
+    let controller = place.controller.id;
+    let (users, projects) = privileges::ours(cx, &M::KIND, controller).await?;
     let ours =
         |grant: &Assignment| users.contains(&grant.user_id) && projects.contains(&grant.project_id);
     let is_role = |name: &str| roles.iter().any(|role| role.id == role_id && role.name == name);
     let mut wanted = HashSet::new();
     let mut after = 0;
     loop {
-        let page = privileges::page(cx, kind, controller, after).await?;
+        let page = privileges::page(cx, &M::KIND, controller, after).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
         wanted.extend(
@@ -132,24 +120,21 @@ async fn take_back(
         if wanted.contains(&(grant.user_id.clone(), grant.project_id.clone())) {
             continue;
         }
-        match place.cloud.revoke(&grant).await {
-            Err(error) if !error.is_not_found() => return Err(error.into_step_error()),
-            _ => {}
-        }
+        gone(place.cloud.revoke(&grant).await)?;
     }
     Ok(())
 }
 
 /// The rows of one controller whose grants are not there, or are after an error that waits for a change.
-pub(super) async fn news(cx: &Context, place: &Place, kind: &Kind) -> Result<Vec<i64>, StepError> {
+async fn news<M: Granted>(cx: &Context, place: &Place) -> Result<Vec<i64>, StepError> {
     let mut there = HashSet::new();
-    for role_id in privileges::roles(cx, kind, place.controller.id).await? {
+    for role_id in privileges::roles(cx, &M::KIND, place.controller.id).await? {
         let query = AssignmentQuery { role_id: Some(role_id), ..AssignmentQuery::default() };
         there.extend(place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?);
     }
     let (mut news, mut after) = (Vec::new(), 0);
     loop {
-        let page = privileges::page(cx, kind, place.controller.id, after).await?;
+        let page = privileges::page(cx, &M::KIND, place.controller.id, after).await?;
         let Some(last) = page.last() else { return Ok(news) };
         after = last.id;
         let is_news = |row: &Privilege| {
@@ -161,9 +146,24 @@ pub(super) async fn news(cx: &Context, place: &Place, kind: &Kind) -> Result<Vec
     }
 }
 
+/// Grants a role whose id [`role`] has told.
+pub(super) async fn give(place: &Place, grant: &Assignment) -> StepResult {
+    place.cloud.grant(grant).await.map_err(|error| {
+        if error.is_not_found() {
+            place.roles.forget();
+        }
+        error.into_step_error()
+    })
+}
+
 /// The id of the role of this name.
 pub(super) async fn role(place: &Place, name: &str) -> Result<String, StepError> {
-    by_name(place, &roles(place).await?, name)
+    if let Some(id) = place.roles.id_of(name) {
+        return Ok(id);
+    }
+    let id = by_name(place, &roles(place).await?, name)?;
+    place.roles.learn(name, &id);
+    Ok(id)
 }
 
 async fn roles(place: &Place) -> Result<Vec<Role>, StepError> {
@@ -178,5 +178,5 @@ fn by_name(place: &Place, roles: &[Role], name: &str) -> Result<String, StepErro
 }
 
 fn waiting(what: &str) -> StepError {
-    StepError::deferred(format!("waiting for {what}"), SOON)
+    wait(format!("waiting for {what}"), SOON)
 }

@@ -29,14 +29,14 @@ pub struct SyncImages {
 #[async_trait]
 impl SyncStep for SyncImages {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Image>) -> StepResult {
+        if !self.directory.is_set() {
+            return Ok(());
+        }
         let files = self.directory.files().await.map_err(|error| {
             StepError::transient(format!(
                 "the folder of images cannot be read: {error}; check XOS_IMAGES_DIRECTORY"
             ))
         })?;
-        if files.is_empty() && self.directory == ImageDirectory::default() {
-            return Ok(());
-        }
         let rows: Vec<Image> = cx
             .db()
             .run(|conn| {

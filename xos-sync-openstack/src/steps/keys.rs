@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use xos_sync_core::{Model as _, StepError, models::User};
 
+use super::answers::{found, gone};
 use crate::client::{Cloud, CloudError, ErrorKind, KeyPair};
 
 /// The name of the key pair of the user with this uid. It belongs to the user that the Synchronizer logs
@@ -15,11 +16,7 @@ pub(super) fn key_name(user_uid: &str) -> String {
 /// Makes, replaces or deletes a user's key pair, as the public key asks for.
 pub(super) async fn settle(cloud: &Cloud, user: &User) -> Result<(), StepError> {
     let name = key_name(user.uid());
-    let there = match cloud.key_pair(&name, None).await {
-        Ok(there) => Some(there),
-        Err(error) if error.is_not_found() => None,
-        Err(error) => return Err(error.into_step_error()),
-    };
+    let there = found(cloud.key_pair(&name, None).await)?;
     let wanted = wanted(user);
     if is_as_wanted(wanted, there.as_ref()) {
         return Ok(());
@@ -41,10 +38,7 @@ pub(super) async fn settle(cloud: &Cloud, user: &User) -> Result<(), StepError> 
 
 /// Deletes a user's key pair, if there is one.
 pub(super) async fn delete(cloud: &Cloud, user_uid: &str) -> Result<(), StepError> {
-    match cloud.delete_key_pair(&key_name(user_uid), None).await {
-        Err(error) if !error.is_not_found() => Err(error.into_step_error()),
-        _ => Ok(()),
-    }
+    gone(cloud.delete_key_pair(&key_name(user_uid), None).await)
 }
 
 /// All key pairs of the user that the Synchronizer logs in as, by name.

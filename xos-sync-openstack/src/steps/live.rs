@@ -1,16 +1,8 @@
 //! Rows to compare with a listing, page by page, so that the size of a table does not matter.
 
-use std::{collections::HashMap, marker::PhantomData};
+use std::marker::PhantomData;
 
-use xos_sync_core::{
-    Context, Id, Model, StepError,
-    model::Bookkeeping,
-    models::{Controller, controllers},
-};
-
-use diesel::prelude::*;
-
-use crate::BACKEND_TYPE;
+use xos_sync_core::{Context, Id, Model, StepError, model::Bookkeeping, models::Controller};
 
 /// How many rows are looked at together.
 pub(super) const PAGE: i64 = 500;
@@ -44,32 +36,6 @@ impl<M: Model> Live<M> {
             }
         }
     }
-}
-
-/// The rows of these keys.
-pub(super) async fn by_id<M: Model>(
-    cx: &Context,
-    ids: impl IntoIterator<Item = Id<M>>,
-) -> Result<HashMap<i64, M>, StepError> {
-    let ids: Vec<_> = ids.into_iter().map(|id| id.raw().to_string()).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let filter = format!("id IN ({})", ids.join(","));
-    let rows = cx.db().run(move |conn| M::load(conn, &filter, i64::MAX)).await?;
-    Ok(rows.into_iter().map(|row| (row.id().raw(), row)).collect())
-}
-
-/// The OpenStack controllers that are not deleted.
-pub(super) async fn controllers(cx: &Context) -> Result<Vec<Id<Controller>>, StepError> {
-    let found = cx.db().run(|conn| {
-        controllers::table
-            .filter(controllers::backend_type.eq(BACKEND_TYPE).and(controllers::deleted.eq(false)))
-            .select(controllers::id)
-            .order(controllers::id)
-            .load(conn)
-    });
-    Ok(found.await?)
 }
 
 /// Whether a listing tells something new of a row: the cloud is no longer as the row left it, or has

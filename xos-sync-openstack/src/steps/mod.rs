@@ -18,6 +18,7 @@ mod live;
 mod marks;
 mod networks;
 mod nodes;
+mod on_controllers;
 mod ports;
 mod privileges;
 mod projects;

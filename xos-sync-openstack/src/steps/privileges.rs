@@ -5,9 +5,13 @@ use std::collections::HashSet;
 
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
-use xos_sync_core::{Context, Id, StepError, models::Controller};
+use xos_sync_core::{
+    Context, Id, StepError,
+    models::{Controller, ControllerSitePrivilege, ControllerSlicePrivilege},
+};
 
 use super::live::PAGE;
+use super::on_controllers::OnController;
 use crate::client::Assignment;
 
 /// Whose privileges: the tables and columns.
@@ -22,8 +26,20 @@ pub(super) struct Kind {
     thing: &'static str,
 }
 
-/// Privileges at sites.
-pub(super) const SITES: Kind = Kind {
+/// A row of a privilege on one controller.
+pub(super) trait Granted: OnController {
+    const KIND: Kind;
+}
+
+impl Granted for ControllerSitePrivilege {
+    const KIND: Kind = SITES;
+}
+
+impl Granted for ControllerSlicePrivilege {
+    const KIND: Kind = SLICES;
+}
+
+const SITES: Kind = Kind {
     project: "the site's project",
     rows: "controller_site_privileges",
     privileges: "site_privileges",
@@ -33,8 +49,7 @@ pub(super) const SITES: Kind = Kind {
     thing: "site_id",
 };
 
-/// Privileges in slices.
-pub(super) const SLICES: Kind = Kind {
+const SLICES: Kind = Kind {
     project: "the slice's project",
     rows: "controller_slice_privileges",
     privileges: "slice_privileges",

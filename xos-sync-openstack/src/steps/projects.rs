@@ -1,17 +1,20 @@
 //! A project for a row, of a site or of a slice.
 
-use std::time::Duration;
+use std::collections::HashMap;
 
-use xos_sync_core::StepError;
+use xos_sync_core::{Context, StepError, StepResult};
 
+use super::answers::{found, gone, wait};
+use super::marks;
+use super::on_controllers::{OnController, record};
 use crate::client::{
     Cloud, CloudError, NetworkQuery, NewProject, PortQuery, Project, ProjectChange, ProjectQuery,
-    RouterQuery, ServerQuery,
+    RouterQuery, SecurityGroup, SecurityGroupQuery, ServerQuery,
 };
 use crate::clouds::Place;
 
-/// How long to wait for what is still in a project.
-const IN_USE: Duration = Duration::from_secs(5);
+/// How long to wait for what is still in a project, in seconds.
+const IN_USE: u64 = 5;
 
 /// What a project shall be.
 pub(super) struct Wanted {
@@ -27,8 +30,13 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether there is a project, and as it shall be.
+    pub(super) fn is_met_by(&self, project: Option<&Project>) -> bool {
+        project.is_some_and(|project| self.difference(project).is_none())
+    }
+
     /// What is to be changed, if anything.
-    pub(super) fn difference(&self, there: &Project) -> Option<ProjectChange> {
+    fn difference(&self, there: &Project) -> Option<ProjectChange> {
         let described = there.description.as_deref().unwrap_or_default() == self.description;
         let missing = self.tags.iter().filter(|tag| !there.tags.contains(tag)).cloned();
         let missing: Vec<_> = missing.collect();
@@ -53,15 +61,42 @@ impl Wanted {
     }
 }
 
-/// The project of the row: the one that is recorded, else one that has the mark, else a new one.
-pub(super) async fn find_or_make(
+/// Whether the project of a row was there already.
+#[derive(PartialEq, Eq)]
+pub(super) enum ProjectIs {
+    /// It has just been made.
+    New,
+    /// It is now as it shall be.
+    There,
+}
+
+/// Makes the row's project, or what is there of it what it shall be, and records it. Returns its id.
+pub(super) async fn settle<M: OnController>(
+    cx: &Context,
     place: &Place,
-    recorded: Option<&str>,
+    row: &mut M,
     wanted: &Wanted,
-) -> Result<Project, StepError> {
-    if let Some(there) = find(place, recorded, &wanted.mark).await? {
-        return Ok(there);
+) -> Result<(String, ProjectIs), StepError> {
+    if let Some(there) = find(place, row.id_there(), &wanted.mark).await? {
+        record(cx, row, &there.id).await?;
+        adjust(place, &there, wanted).await?;
+        return Ok((there.id, ProjectIs::There));
     }
+    let made = make(place, wanted).await?;
+    record(cx, row, &made.id).await?;
+    Ok((made.id, ProjectIs::New))
+}
+
+/// Deletes the row's project, once nothing is in it any more.
+pub(super) async fn remove<M: OnController>(place: &Place, row: &M) -> StepResult {
+    match find(place, row.id_there(), &marks::uid(row)).await? {
+        Some(there) => delete(&place.cloud, &there).await,
+        None => Ok(()),
+    }
+}
+
+/// Makes the project.
+async fn make(place: &Place, wanted: &Wanted) -> Result<Project, StepError> {
     let new = NewProject {
         name: wanted.name.clone(),
         domain_id: Some(place.domain.clone()),
@@ -75,11 +110,7 @@ pub(super) async fn find_or_make(
 }
 
 /// Makes the project what it shall be, if it is not.
-pub(super) async fn adjust(
-    place: &Place,
-    there: &Project,
-    wanted: &Wanted,
-) -> Result<(), StepError> {
+async fn adjust(place: &Place, there: &Project, wanted: &Wanted) -> Result<(), StepError> {
     let Some(change) = wanted.difference(there) else { return Ok(()) };
     match place.cloud.update_project(&there.id, &change).await {
         Err(error) if error.is_conflict() && change.name.is_some() => Err(wanted.taken(place)),
@@ -88,48 +119,72 @@ pub(super) async fn adjust(
 }
 
 /// The project that is recorded, else the one that has the mark.
-pub(super) async fn find(
+async fn find(
     place: &Place,
     recorded: Option<&str>,
     mark: &str,
 ) -> Result<Option<Project>, StepError> {
-    if let Some(id) = recorded {
-        match place.cloud.project(id).await {
-            Err(error) if error.is_not_found() => {}
-            other => return other.map(Some).map_err(CloudError::into_step_error),
-        }
+    if let Some(id) = recorded
+        && let Some(there) = found(place.cloud.project(id).await)?
+    {
+        return Ok(Some(there));
     }
     let query = ProjectQuery {
         domain_id: Some(place.domain.clone()),
         tag: Some(mark.to_owned()),
         ..ProjectQuery::default()
     };
-    let found = place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)?;
-    Ok(found.into_iter().next())
+    let marked = place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)?;
+    Ok(marked.into_iter().next())
 }
 
-/// All projects of the controller's domain, page by page.
-pub(super) async fn all(place: &Place) -> Result<Vec<Project>, StepError> {
+/// All projects of the controller's domain, by their ids.
+pub(super) async fn all(place: &Place) -> Result<HashMap<String, Project>, StepError> {
     let query = ProjectQuery { domain_id: Some(place.domain.clone()), ..ProjectQuery::default() };
-    place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)
+    let there = place.cloud.projects(&query).all().await.map_err(CloudError::into_step_error)?;
+    Ok(there.into_iter().map(|project| (project.id.clone(), project)).collect())
 }
 
 /// Deletes a project, once nothing is in it any more.
-pub(super) async fn delete(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
+async fn delete(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
     check_empty(cloud, project).await?;
+    remove_default_group(cloud, project).await?;
     // Nova would keep it for ever.
     cloud.reset_compute_quota(&project.id).await.map_err(CloudError::into_step_error)?;
-    cloud.delete_project(&project.id).await.map_err(CloudError::into_step_error)
+    gone(cloud.delete_project(&project.id).await)
 }
 
 async fn check_empty(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
     if let Some(what) = left_in(cloud, &project.id).await.map_err(CloudError::into_step_error)? {
-        let reason = format!(
-            "waiting until the project {} is empty: it has the {what}, which would be left behind out of \
-             reach",
-            project.name
-        );
-        return Err(StepError::deferred(reason, IN_USE));
+        return Err(in_use(project, &what));
+    }
+    Ok(())
+}
+
+fn in_use(project: &Project, what: &str) -> StepError {
+    let reason = format!(
+        "waiting until the project {} is empty: it has the {what}, which would be left behind out of reach",
+        project.name
+    );
+    wait(reason, IN_USE)
+}
+
+/// Removes the security group that Neutron makes by itself as soon as there is something in a project, and
+/// keeps for ever. Other ones are somebody's.
+async fn remove_default_group(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
+    // Our own first: Neutron would make a default one only to tell of it.
+    let own = cloud.identity().await.map_err(CloudError::into_step_error)?.project_id;
+    let project_ids = own.into_iter().chain([project.id.clone()]).collect();
+    let query = SecurityGroupQuery { project_ids, ..SecurityGroupQuery::default() };
+    // A cloud need not have security groups.
+    let groups = found(cloud.security_groups(&query).all().await)?.unwrap_or_default();
+    let groups = groups.into_iter().filter(|group| group.project_id == project.id);
+    let (default, others): (Vec<_>, Vec<_>) = groups.partition(SecurityGroup::is_default);
+    if let Some(other) = others.first() {
+        return Err(in_use(project, &format!("security group {}", other.name)));
+    }
+    for group in default {
+        gone(cloud.delete_security_group(&group.id).await)?;
     }
     Ok(())
 }

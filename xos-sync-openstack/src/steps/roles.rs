@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use xos_sync_core::{
     Context, Id, Model, Pending, StepError, StepResult, SyncStep,
     models::{Controller, SiteRole, SliceRole},
     sync_step,
 };
 
-use super::live::{self, is_news};
+use super::live::is_news;
+use super::scope::{controllers, first_error, rows};
 use crate::client::{Cloud, CloudError};
 use crate::{Clouds, RoleNames};
 
@@ -63,24 +65,23 @@ impl SyncRoles {
         pending: &mut Pending<M>,
         role: impl Fn(&M) -> &str + Send,
     ) -> StepResult {
-        let rows =
-            cx.db().run(|conn| M::load(conn, "NOT deleted AND NOT no_sync", i64::MAX)).await?;
+        let rows = rows::<M>(cx, "NOT deleted AND NOT no_sync".to_owned()).await?;
         if rows.is_empty() {
             return Ok(());
         }
-        let (mut told, mut missing) = (Ok(()), HashSet::new());
-        for controller in live::controllers(cx).await? {
-            match self.there(cx, controller).await {
+        let (mut errors, mut missing) = (Vec::new(), HashSet::new());
+        for controller in controllers(cx).await? {
+            match self.there(cx, controller.id).await {
                 Ok(there) => {
                     let lacks = |row: &&M| !there.contains(self.names.of(role(row)));
                     missing.extend(rows.iter().filter(lacks).map(Model::id));
                 }
-                Err(error) => told = told.and(Err(error)),
+                Err(error) => errors.push(error),
             }
         }
         let news = |row: &&M| is_news(row.bookkeeping(), !missing.contains(&row.id()));
         pending.sync_again(rows.iter().filter(news).map(Model::id)).await?;
-        told
+        first_error(errors)
     }
 
     async fn there(
@@ -95,18 +96,15 @@ impl SyncRoles {
 
     /// Makes the role wherever it is not.
     async fn provide(&self, cx: &Context, role: &str) -> StepResult {
-        let (mut told, mut any) = (Ok(()), false);
-        for controller in live::controllers(cx).await? {
-            let provided = match self.clouds.of(cx, controller).await {
-                Ok(cloud) => provide(&cloud, self.names.of(role)).await,
-                Err(error) => Err(error),
-            };
-            any |= provided.is_ok();
-            told = told.and(provided);
-        }
+        let controllers = controllers(cx).await?.into_iter();
+        // At once, so that one that is slow to answer holds up no other.
+        let provided = join_all(controllers.map(async |controller| {
+            provide(&self.clouds.of(cx, controller.id).await?, self.names.of(role)).await
+        }));
+        let provided = provided.await;
         // What needs the role on the others must not wait for one that is down: that one is found when it
         // is back.
-        if any { Ok(()) } else { told }
+        if provided.iter().any(Result::is_ok) { Ok(()) } else { provided.into_iter().collect() }
     }
 }
 

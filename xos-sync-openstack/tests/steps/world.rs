@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
-use xos_sync_core::db::{Db, OpenMode};
+use xos_sync_core::db::{Db, Engine, OpenMode};
 use xos_sync_core::event::Event;
 use xos_sync_core::schedule::Backoff;
 use xos_sync_core::status::{self, State, Status};
@@ -19,11 +19,14 @@ use xos_sync_openstack::client::{
 };
 use xos_sync_openstack::{BACKEND_TYPE, Clouds, ImageDirectory, RoleNames};
 
+use crate::database::Database;
 use crate::loopback::Loopback;
 use crate::proxy::Proxy;
 
 /// Longer than anything takes here.
 const LONGEST: Duration = Duration::from_secs(120);
+/// Longer than a test takes: what one writes now has just changed.
+const QUIET: Duration = Duration::from_secs(3600);
 const PASSWORD: &str = "the administrator's";
 
 /// A goal state and where it goes.
@@ -32,7 +35,11 @@ pub(crate) struct World {
     pub(crate) sides: Vec<Side>,
     /// Not the name of anything else in the cloud.
     pub(crate) name: String,
+    /// All of its Synchronizers use these, so that each cloud is logged in to once.
+    clouds: Clouds,
+    pub(crate) role_names: RoleNames,
     folder: TempDir,
+    _database: Database,
 }
 
 /// A domain, which stands for a cloud of its own, and its controller.
@@ -55,17 +62,33 @@ struct Word {
 }
 
 impl World {
-    /// An empty goal state with this many controllers.
+    /// An empty goal state on SQLite with this many controllers.
     pub(crate) async fn new(test: &str, controllers: usize) -> Self {
+        Self::on(Engine::Sqlite, test, controllers).await
+    }
+
+    /// The same on this engine.
+    pub(crate) async fn on(engine: Engine, test: &str, controllers: usize) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("{test}-{}-{count}", std::process::id());
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("images")).unwrap();
-        let file = folder.path().join("goal.db").display().to_string();
-        let db = Db::open(&file, OpenMode::Create).await.unwrap();
+        let database = match engine {
+            Engine::Sqlite => Database::file(folder.path()),
+            Engine::Postgres => Database::schema(&name),
+        };
+        let db = Db::open(&database.url, OpenMode::Create).await.unwrap();
         migrate::migrate(&db, &Registry::linked().unwrap()).await.unwrap();
-        let mut world = Self { db, sides: Vec::new(), name, folder };
+        let mut world = Self {
+            db,
+            sides: Vec::new(),
+            name,
+            clouds: Clouds::new(),
+            role_names: RoleNames::default(),
+            folder,
+            _database: database,
+        };
         world.sql("INSERT INTO deployments (name) VALUES ('cloud')").await;
         for number in 1..=controllers {
             let side = Side::new(&world.name, number).await;
@@ -124,7 +147,7 @@ impl World {
         let path = self.folder.path().join("images").join(name);
         std::fs::write(&path, content).unwrap();
         let file = std::fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+        file.set_modified(SystemTime::now() - 2 * QUIET).unwrap();
         path
     }
 
@@ -137,14 +160,14 @@ impl World {
         let synchronizer = Synchronizer::builder()
             .name("openstack")
             .db(self.db.clone())
-            .backend(Clouds::new())
-            .backend(RoleNames::default())
-            .backend(ImageDirectory::new(self.folder.path().join("images")))
+            .backend(self.clouds.clone())
+            .backend(self.role_names.clone())
+            .backend(ImageDirectory::new(self.folder.path().join("images")).quiet(QUIET))
             .backoff(Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(1) })
             .build()
             .await
             .unwrap();
-        let handle = synchronizer.handle();
+        let (handle, mut progress) = (synchronizer.handle(), synchronizer.progress());
         let (stop, stopped) = oneshot::channel::<()>();
         let running =
             tokio::spawn(async move { synchronizer.run(async { drop(stopped.await) }).await });
@@ -156,13 +179,14 @@ impl World {
             if listed && holds(&status) {
                 break status;
             }
-            if since > 0 && !listed && polls % 100 == 3 {
+            if since > 0 && !listed && polls % 25 == 1 {
                 handle.send(Event::ComeRound);
             }
             polls += 1;
             assert!(!running.is_finished(), "it ended by itself");
             assert!(tokio::time::Instant::now() < limit, "{what} does not come:\n{status}");
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            // Something was stamped, or perhaps listed.
+            let _ = tokio::time::timeout(Duration::from_millis(200), progress.changed()).await;
         };
         let _ = stop.send(());
         tokio::time::timeout(LONGEST, running).await.unwrap().unwrap().unwrap();

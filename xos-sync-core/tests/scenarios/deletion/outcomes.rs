@@ -85,10 +85,34 @@ async fn a_deletion_that_waits_for_its_backend_is_no_failure() {
     world.backend.answer("delete farm", Answer::Defer("shutting down", Duration::from_secs(5)));
     let report = world.pass().await;
     assert_eq!((report.deleted, report.failed, report.deferred), (0, 0, 1));
+    assert_eq!(world.troubles().await, ["Farm farm (#1) deleting: shutting down"]);
     world.backend.heal("delete farm");
     world.skip(Duration::from_secs(6));
     assert_eq!(world.pass().await.deleted, 1);
     assert_eq!(world.backend.log(), ["sync farm", "delete farm", "delete farm"]);
+}
+
+#[tokio::test]
+async fn what_keeps_a_deleted_row_is_shown_before_what_its_step_said() {
+    let world = World::new().await;
+    let farm = world.farm("farm").await;
+    world.backend.answer("farm", Answer::Defer("ploughing", Duration::from_secs(5)));
+    world.pass().await;
+    world.field("field", &farm).await;
+    world.sql("DELETE FROM farms").await;
+    assert_eq!(
+        world.troubles().await,
+        [
+            "Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)",
+            "Field field (#1) blocked: blocked by Farm farm (#1), which is being deleted",
+        ]
+    );
+    world.backend.heal("farm");
+    world.backend.answer("delete farm", Answer::Defer("shutting down", Duration::from_secs(5)));
+    world.sql("DELETE FROM fields").await;
+    world.pass().await;
+    assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
+    assert_eq!(world.troubles().await, ["Farm farm (#1) deleting: shutting down"]);
 }
 
 #[tokio::test]

@@ -45,11 +45,14 @@ pub struct Crop {
     pub backend_id: Option<String>,
 }
 
-/// A step that does what the backend is told to.
+/// A step that does what the backend is told to, perhaps with rows that stand for those of another model.
 macro_rules! step {
     ($step:ident, $model:ident, $($option:tt)*) => {
+        $crate::world::step!($step, $model as $model, $($option)*);
+    };
+    ($step:ident, $model:ident as $provided:ident, $($option:tt)*) => {
         /// A step that does what the backend is told to.
-        #[xos_sync_core::sync_step(provides = $model, $($option)*)]
+        #[xos_sync_core::sync_step(provides = $provided, observes = $model, $($option)*)]
         pub struct $step {
             backend: $crate::world::Backend,
         }
