@@ -28,10 +28,9 @@ pub(crate) async fn show(cloud: &Cloud) -> Fallible {
     let servers = ServerQuery { tag, all_projects: Some(true), ..ServerQuery::default() };
     let servers = cloud.servers(&servers).all().await?.len();
     println!(
-        "  the cloud says: {} projects ({}), {} accounts, {images} images, {networks} networks, {routers} routers, \
+        "  the cloud says: projects: {}; {} accounts, {images} images, {networks} networks, {routers} routers, \
          {servers} servers",
-        projects.len(),
-        projects.join(", "),
+        if projects.is_empty() { "none".to_owned() } else { projects.join(", ") },
         users.len()
     );
     Ok(())

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use xos_sync_examples::{
-    Fallible, Sync, instances, rename, show_instances, status, title, troubles,
-};
+use xos_sync_examples::{Fallible, Sync, instances, rename, show_instances, title, troubles};
 
 use crate::cloud::Cloud;
 use crate::start::Start;
@@ -42,7 +40,6 @@ pub(crate) async fn story(sync: &Sync, cloud: &Cloud, start: &Start) -> Fallible
     goal::add_impossible(sync).await?;
     sync.quiet().await?;
     troubles(sync).await?;
-    status(sync).await?;
     println!(
         "  … the flavor's row is given the name of one that the cloud has, and the instance goes at once"
     );

@@ -140,10 +140,15 @@ impl Goal {
         status::read(&self.db, &Registry::linked().unwrap()).await.unwrap()
     }
 
-    /// How many rows there are on which something is left to do.
+    /// How many rows there are on which something is left to do; all before anybody has begun.
     pub(crate) async fn open(&self) -> usize {
-        let done = |state: &State| matches!(state, State::Enacted | State::Goal | State::Held);
         let status = self.status().await;
+        let begun = !status.steps.is_empty();
+        let done = |state: &State| match state {
+            State::Enacted | State::Held => true,
+            State::Goal => begun,
+            _ => false,
+        };
         let counts = status.models.iter().flat_map(|model| &model.counts);
         let open: i64 = counts.filter(|(state, _)| !done(state)).map(|(_, count)| *count).sum();
         usize::try_from(open).unwrap()

@@ -48,12 +48,12 @@ impl<'a> Killed<'a> {
             .unwrap()
     }
 
-    /// Starts and kills it so often. The kills are spread over all that is to be done: each comes after some
-    /// rows more are in line, or none, and a moment.
+    /// Starts and kills it so often. The kills are spread over all that is to be done: each comes when some rows
+    /// more are in line, or the time is over that it has, and a moment later.
     pub(crate) async fn at_random(&mut self, kills: usize) {
         for kill in 0..kills {
             let open = self.goal.open().await;
-            let until = open.saturating_sub(fastrand::usize(..=2 * open / (kills - kill)));
+            let until = open.saturating_sub(1 + fastrand::usize(..=2 * open / (kills - kill)));
             let mut child = self.start(&[]);
             let limit = Instant::now() + Duration::from_millis(fastrand::u64(500..5000));
             while self.goal.open().await > until && Instant::now() < limit {
@@ -70,27 +70,36 @@ impl<'a> Killed<'a> {
         }
     }
 
-    /// Starts it, waits until everything is looked at and in line, and asks it to end.
+    /// Starts it and waits until everything is in line; and then another one, which first looks at all that is on
+    /// the cloud, as each would that runs for some minutes.
     pub(crate) async fn left_to_finish(&mut self) {
-        let (begun, since) = (Instant::now(), Micros::now().0);
-        let mut child = self.start(&["--come-round"]);
+        let begun = Instant::now();
+        self.until_in_line(&[], 0).await;
+        self.finished.push(begun.elapsed().as_secs_f64());
+        self.until_in_line(&["--come-round"], Micros::now().0).await;
+    }
+
+    /// Starts it, waits until all steps have looked at the cloud since then and all is in line, and asks it to
+    /// end.
+    async fn until_in_line(&self, more: &[&str], since: i64) {
+        let mut child = self.start(more);
         let is_done = |status: &Status| {
             let looked = |last: Option<i64>| last.is_some_and(|last| last >= since);
             status.steps.iter().all(|step| looked(step.last_run)) && status.is_settled()
         };
+        let limit = Instant::now() + LONGEST;
         loop {
             let status = self.goal.status().await;
             if is_done(&status) {
                 break;
             }
             assert_eq!(child.try_wait().unwrap(), None, "it ended by itself: {}", self.said());
-            if begun.elapsed() > LONGEST {
+            if Instant::now() > limit {
                 child.kill().unwrap();
                 panic!("it does not come to an end:\n{status}\n{}", self.said());
             }
             sleep(Duration::from_millis(50)).await;
         }
-        self.finished.push(begun.elapsed().as_secs_f64());
         let asked = Command::new("kill").arg(child.id().to_string()).status().unwrap();
         assert!(asked.success() && child.wait().unwrap().success(), "{}", self.said());
     }
