@@ -2,12 +2,10 @@
 
 use std::env;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use xos_sync_ec2::client::Ec2;
-use xos_sync_examples::Fallible;
+use xos_sync_examples::{Fallible, Options, Service};
 
 /// Settings that say that somebody means real AWS, or a server of their own.
 const SETTINGS: [&str; 7] = [
@@ -26,18 +24,15 @@ pub(crate) struct Cloud {
     server: Option<Server>,
 }
 
-/// A moto server in a folder; stopped when this is dropped, unless it is to be kept.
+/// The server, and how many lines the record of its calls had when this program began.
 struct Server {
-    folder: PathBuf,
-    fresh: bool,
-    keep: bool,
-    /// Lines in the record of its calls when this program began.
+    service: Service,
     before: usize,
 }
 
 impl Cloud {
     /// AWS if it is configured, else a server that is started here.
-    pub(crate) async fn find(keep: bool) -> Fallible<Self> {
+    pub(crate) async fn find(options: &Options) -> Fallible<Self> {
         if let Some(setting) = setting() {
             let ec2 = Ec2::from_env().await?;
             println!(
@@ -48,43 +43,27 @@ impl Cloud {
             return Ok(Self { ec2, server: None });
         }
         println!("no AWS settings: starting a server that answers like EC2 (moto) on this machine");
-        let folder = folder().join("moto");
-        let fresh = !folder.join("port").exists();
-        let output = script().arg("start").arg(&folder).stderr(Stdio::inherit()).output()?;
-        if !output.status.success() {
-            return Err(format!("{} failed, see above", script_path().display()).into());
-        }
-        let text = String::from_utf8(output.stdout)?;
-        let url = text.lines().last().unwrap_or_default();
-        let before = record(&folder).len();
-        let server = Server { folder, fresh, keep, before };
-        println!(
-            "it is at {url}{}",
-            if fresh { "" } else { ", with what an earlier run left in it" }
-        );
+        let (service, url) = Service::start("moto", "pid", "ec2", options)?;
+        println!("it is at {url}{}", service.since());
+        let before = record(&service).len();
         let ec2 =
             Ec2::builder().endpoint(url).region("us-east-1").credentials("example", "example");
-        Ok(Self { ec2: ec2.build()?, server: Some(server) })
+        Ok(Self { ec2: ec2.build()?, server: Some(Server { service, before }) })
     }
 
     pub(crate) fn ec2(&self) -> &Ec2 {
         &self.ec2
     }
 
-    /// Whether it is not ours, and instances there may cost money.
-    pub(crate) fn is_real(&self) -> bool {
-        self.server.is_none()
-    }
-
-    /// Whether nothing can be there yet.
-    pub(crate) fn is_fresh(&self) -> bool {
-        self.server.as_ref().is_some_and(|server| server.fresh)
+    /// The server, if it is ours.
+    pub(crate) fn service(&self) -> Option<&Service> {
+        self.server.as_ref().map(|server| &server.service)
     }
 
     /// Says what was called, from the server's own record.
     pub(crate) fn calls(&self) {
         let Some(server) = &self.server else { return };
-        let record = record(&server.folder);
+        let record = record(&server.service);
         let calls = record.iter().skip(server.before).filter_map(|line| line.split(' ').nth(2));
         let (reading, changing): (Vec<_>, Vec<_>) =
             calls.partition(|call| call.starts_with("Describe"));
@@ -97,28 +76,13 @@ impl Cloud {
 
     /// Says what is left, and stops the server unless it is kept.
     pub(crate) fn goodbye(self, file: &Path) {
-        match &self.server {
+        match self.server {
             None => println!(
                 "the instances stay at {}; to delete them: cargo run --example ec2 -- --yes --clean --database {}",
                 self.ec2.endpoint(),
                 file.display()
             ),
-            Some(server) if server.keep => println!(
-                "kept: the server {} and the database {}\nrun it again, look with sqlite3, or stop the server: {} stop {}",
-                self.ec2.endpoint(),
-                file.display(),
-                script_path().display(),
-                server.folder.display()
-            ),
-            Some(_) => println!("stopped the server; to play on with it next time: --keep"),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if !self.keep {
-            let _ = script().arg("stop").arg(&self.folder).status();
+            Some(server) => server.service.goodbye(self.ec2.endpoint(), file),
         }
     }
 }
@@ -134,39 +98,7 @@ fn setting() -> Option<String> {
 }
 
 /// What the server was asked, a line each.
-fn record(folder: &Path) -> Vec<String> {
-    let text = fs::read_to_string(folder.join("actions.log")).unwrap_or_default();
+fn record(service: &Service) -> Vec<String> {
+    let text = fs::read_to_string(service.folder().join("actions.log")).unwrap_or_default();
     text.lines().filter(|line| line.contains(" ACTION ")).map(str::to_owned).collect()
-}
-
-/// Where this example keeps its files.
-pub(crate) fn folder() -> PathBuf {
-    root().join("target").join("ec2-example")
-}
-
-/// Removes the goal state of an earlier run, whose server has forgotten everything.
-pub(crate) fn remove_database(file: &Path) -> io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    for end in ["", "-wal", "-shm"] {
-        match fs::remove_file(format!("{}{end}", file.display())) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-fn script() -> Command {
-    Command::new(script_path())
-}
-
-fn script_path() -> PathBuf {
-    root().join("tests").join("services").join("moto")
-}
-
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
 }

@@ -64,35 +64,12 @@ fn insert(conn: &mut AnyConnection, count: u16) -> QueryResult<()> {
     Ok(())
 }
 
-/// All instances that are not deleted.
-pub(crate) async fn all(sync: &Sync) -> Fallible<Vec<Instance>> {
-    let rows = sync.db.run(|conn| {
-        instances::table
-            .filter(instances::deleted.eq(false))
-            .order(instances::id)
-            .select(Instance::as_select())
-            .load(conn)
-    });
-    Ok(rows.await?)
-}
-
 /// Gives an instance another size.
 pub(crate) async fn resize(sync: &Sync, name: &'static str, size: &'static str) -> Fallible {
     let change = sync.db.write(move |conn| {
         let flavor = NewFlavor::new(size, size).insert(conn)?.id;
         diesel::update(instances::table.filter(instances::name.eq(name)))
             .set(instances::flavor_id.eq(flavor))
-            .execute(conn)
-    });
-    change.await?;
-    Ok(())
-}
-
-/// Gives an instance another name.
-pub(crate) async fn rename(sync: &Sync, name: &'static str, other: &'static str) -> Fallible {
-    let change = sync.db.write(move |conn| {
-        diesel::update(instances::table.filter(instances::name.eq(name)))
-            .set(instances::name.eq(other))
             .execute(conn)
     });
     change.await?;

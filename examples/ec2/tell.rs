@@ -2,7 +2,7 @@
 
 use xos_sync_ec2::client::{Filter, InstanceQuery};
 
-use xos_sync_examples::{Fallible, Sync, title, troubles};
+use xos_sync_examples::{Fallible, Sync, instances, rename, show_instances, title, troubles};
 
 use crate::cloud::Cloud;
 use crate::goal;
@@ -17,49 +17,20 @@ pub(crate) fn ask_first(cloud: &Cloud, instances: u16) {
     );
 }
 
-/// Counts what was found at EC2.
-pub(crate) async fn offer(sync: &Sync) -> Fallible {
-    for model in sync.status().await?.models {
-        let rows: i64 = model.counts.values().sum();
-        println!("  {rows:>4} {}", model.table);
-    }
-    Ok(())
-}
-
-/// Shows each instance as its row has it.
-pub(crate) async fn instances(sync: &Sync) -> Fallible {
-    let rows = goal::all(sync).await?;
-    const SHOWN: usize = 12;
-    for row in rows.iter().take(SHOWN) {
-        let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        println!(
-            "  {:<10} {:<20} {:<10} {}",
-            row.name,
-            word(&row.instance_id),
-            word(&row.backend_flavor),
-            word(&row.ip)
-        );
-    }
-    if rows.len() > SHOWN {
-        println!("  and {} more", rows.len() - SHOWN);
-    }
-    Ok(())
-}
-
 /// Changes, breaks and deletes, and shows how each is dealt with.
 pub(crate) async fn story(sync: &Sync, cloud: &Cloud) -> Fallible {
     title("A change: web-1 is to be a t3.small (stop, change, start)");
     goal::resize(sync, "web-1", "t3.small").await?;
     sync.settled().await?;
-    instances(sync).await?;
+    show_instances(sync).await?;
 
     title("A change: job-1 is to be called batch-1 (a tag, in place)");
-    goal::rename(sync, "job-1", "batch-1").await?;
+    rename(sync, "job-1", "batch-1").await?;
     sync.settled().await?;
 
     title("A break: web-1 is terminated behind our back");
     terminate(sync, cloud, "web-1").await?;
-    instances(sync).await?;
+    show_instances(sync).await?;
 
     title("A mistake: an instance of an image that EC2 does not have");
     goal::add_impossible(sync).await?;
@@ -70,7 +41,7 @@ pub(crate) async fn story(sync: &Sync, cloud: &Cloud) -> Fallible {
     );
     goal::mend_image(sync).await?;
     sync.settled().await?;
-    instances(sync).await?;
+    show_instances(sync).await?;
 
     title("A deletion: that instance, and a slice with what is in it");
     goal::delete_some(sync).await?;
@@ -79,7 +50,7 @@ pub(crate) async fn story(sync: &Sync, cloud: &Cloud) -> Fallible {
 
 /// Terminates an instance with the client, and waits until there is another one.
 async fn terminate(sync: &Sync, cloud: &Cloud, name: &str) -> Fallible {
-    let id = goal::all(sync).await?.into_iter().find(|row| row.name == name);
+    let id = instances(sync).await?.into_iter().find(|row| row.name == name);
     let Some(id) = id.and_then(|row| row.instance_id) else {
         return Err(format!("{name} has no instance").into());
     };

@@ -9,22 +9,23 @@
 mod moto;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use moto::{Moto, root};
+use moto::Moto;
 use xos_sync_core::db::{Db, OpenMode};
 use xos_sync_core::models::{Instance, instances};
+use xos_sync_tests::{example, number};
 
 const REGION: &str = "us-east-1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_instant_it_ends_with_one_instance_for_each_row() {
     let (instances, kills) = (number("XOS_CRASH_INSTANCES", 12), number("XOS_CRASH_KILLS", 5));
-    let (moto, folder, example) = (Moto::start(), tempfile::tempdir().unwrap(), example());
+    let (moto, folder, example) = (Moto::start(), tempfile::tempdir().unwrap(), example("ec2"));
     let file = folder.path().join("goal.db");
     let start = || -> Child {
         Command::new(&example)
@@ -96,10 +97,6 @@ async fn killed_at_any_instant_it_ends_with_one_instance_for_each_row() {
     );
 }
 
-fn number(variable: &str, default: usize) -> usize {
-    std::env::var(variable).map_or(default, |text| text.parse().unwrap())
-}
-
 fn enough(moto: &Moto, instances: usize) -> bool {
     moto.actions("RunInstances") >= instances
 }
@@ -115,19 +112,4 @@ fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
 async fn rows(file: &Path) -> Vec<Instance> {
     let db = Db::open(&file.display().to_string(), OpenMode::Existing).await.unwrap();
     db.run(|conn| instances::table.select(Instance::as_select()).load(conn)).await.unwrap()
-}
-
-/// Builds the example where this test was built.
-fn example() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let profile = own.parent().and_then(Path::parent).unwrap();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "-p", "xos-sync-examples", "--example", "ec2", "--target-dir"])
-        .arg(profile.parent().unwrap())
-        .current_dir(root())
-        .status()
-        .unwrap();
-    assert!(built.success());
-    profile.join("examples").join("ec2")
 }

@@ -1,0 +1,56 @@
+//! Where the stories keep their files.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use xos_sync_core::db::{Db, OpenMode};
+use xos_sync_core::{Registry, migrate};
+
+use crate::{Fallible, Options, Service};
+
+/// Where the example of this name keeps its files.
+pub fn folder(example: &str) -> PathBuf {
+    root().join("target").join(format!("{example}-example"))
+}
+
+/// Where the project is.
+pub fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// Opens the goal state of an example and makes its tables. What an earlier run left there is removed when the
+/// server is new and knows nothing of it, unless it is in a file that was asked for.
+///
+/// # Errors
+/// What the database answered.
+pub async fn open(
+    example: &str,
+    options: &Options,
+    server: Option<&Service>,
+) -> Fallible<(Db, PathBuf)> {
+    let file = options.database.clone().unwrap_or_else(|| folder(example).join("goal.db"));
+    if options.database.is_none() && server.is_some_and(Service::is_fresh) {
+        remove(&file)?;
+    }
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    println!("goal state in {}", file.display());
+    let db = Db::open(&file.display().to_string(), OpenMode::Create).await?;
+    if !migrate::migrate(&db, &Registry::linked()?).await?.is_empty() {
+        println!("made its tables");
+    }
+    Ok((db, file))
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    for end in ["", "-wal", "-shm"] {
+        match fs::remove_file(format!("{}{end}", file.display())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
