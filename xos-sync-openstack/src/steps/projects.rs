@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use xos_sync_core::StepError;
 
+use super::answers::{found, gone};
 use crate::client::{
     Cloud, CloudError, NetworkQuery, NewProject, PortQuery, Project, ProjectChange, ProjectQuery,
-    RouterQuery, ServerQuery,
+    RouterQuery, SecurityGroup, SecurityGroupQuery, ServerQuery,
 };
 use crate::clouds::Place;
 
 /// How long to wait for what is still in a project.
 const IN_USE: Duration = Duration::from_secs(5);
+
+/// The name of the security group that Neutron makes in each project by itself.
+const DEFAULT_GROUP: &str = "default";
 
 /// What a project shall be.
 pub(super) struct Wanted {
@@ -116,22 +120,35 @@ pub(super) async fn all(place: &Place) -> Result<Vec<Project>, StepError> {
 
 /// Deletes a project, once nothing is in it any more.
 pub(super) async fn delete(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
-    check_empty(cloud, project).await?;
-    // Nova would keep it for ever.
-    cloud.reset_compute_quota(&project.id).await.map_err(CloudError::into_step_error)?;
-    cloud.delete_project(&project.id).await.map_err(CloudError::into_step_error)
+    let told = CloudError::into_step_error;
+    if let Some(what) = left_in(cloud, &project.id).await.map_err(told)? {
+        return Err(in_use(project, &what));
+    }
+    let groups = security_groups(cloud, &project.id).await?;
+    if let Some(group) = groups.iter().find(|group| group.name != DEFAULT_GROUP) {
+        return Err(in_use(project, &format!("security group {}", group.name)));
+    }
+    // Nova would keep it for ever, as Neutron would its own group.
+    cloud.reset_compute_quota(&project.id).await.map_err(told)?;
+    for group in &groups {
+        gone(cloud.delete_security_group(&group.id).await)?;
+    }
+    cloud.delete_project(&project.id).await.map_err(told)
 }
 
-async fn check_empty(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
-    if let Some(what) = left_in(cloud, &project.id).await.map_err(CloudError::into_step_error)? {
-        let reason = format!(
-            "waiting until the project {} is empty: it has the {what}, which would be left behind out of \
-             reach",
-            project.name
-        );
-        return Err(StepError::deferred(reason, IN_USE));
-    }
-    Ok(())
+fn in_use(project: &Project, what: &str) -> StepError {
+    let reason = format!(
+        "waiting until the project {} is empty: it has the {what}, which would be left behind out of reach",
+        project.name
+    );
+    StepError::deferred(reason, IN_USE)
+}
+
+/// The security groups of a project. There may be no such thing in a cloud.
+async fn security_groups(cloud: &Cloud, id: &str) -> Result<Vec<SecurityGroup>, StepError> {
+    let project_id = Some(id.to_owned());
+    let query = SecurityGroupQuery { project_id, ..SecurityGroupQuery::default() };
+    Ok(found(cloud.security_groups(&query).all().await)?.unwrap_or_default())
 }
 
 /// Something that is still in the project.

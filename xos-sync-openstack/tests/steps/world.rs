@@ -23,8 +23,9 @@ use crate::loopback::Loopback;
 use crate::proxy::Proxy;
 
 /// Longer than anything takes here.
-const LONGEST: Duration = Duration::from_secs(120);
-const PASSWORD: &str = "the administrator's";
+const LONGEST: Duration = Duration::from_secs(600);
+/// Of the users that Synchronizers log in as.
+pub(crate) const PASSWORD: &str = "the administrator's";
 
 /// A goal state and where it goes.
 pub(crate) struct World {
@@ -150,7 +151,9 @@ impl World {
             tokio::spawn(async move { synchronizer.run(async { drop(stopped.await) }).await });
         let (mut polls, limit) = (0, tokio::time::Instant::now() + LONGEST);
         let status = loop {
+            let reading = tokio::time::Instant::now();
             let status = status::read(&self.db, &Registry::linked().unwrap()).await.unwrap();
+            let reading = reading.elapsed();
             let listed = !status.steps.is_empty()
                 && status.steps.iter().all(|step| step.last_run.is_some_and(|last| last >= since));
             if listed && holds(&status) {
@@ -162,7 +165,8 @@ impl World {
             polls += 1;
             assert!(!running.is_finished(), "it ended by itself");
             assert!(tokio::time::Instant::now() < limit, "{what} does not come:\n{status}");
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            // Most of the time is the Synchronizer's.
+            tokio::time::sleep(Duration::from_millis(30).max(4 * reading)).await;
         };
         let _ = stop.send(());
         tokio::time::timeout(LONGEST, running).await.unwrap().unwrap().unwrap();
@@ -176,7 +180,12 @@ impl World {
 
     /// The same after each step has listed the clouds once more.
     pub(crate) async fn checked(&self) {
-        self.run("all in line", Micros::now().0, Status::is_settled).await;
+        self.looked("all in line", Status::is_settled).await;
+    }
+
+    /// Runs a Synchronizer until each step has listed the clouds once more and the status is as wanted.
+    pub(crate) async fn looked(&self, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
+        self.run(what, Micros::now().0, holds).await
     }
 
     /// Runs a Synchronizer until a row of this model is in this state and says this.
@@ -213,6 +222,18 @@ impl World {
         let words = self.words(query).await;
         assert_eq!(words.len(), 1, "{query}: {words:?}");
         words[0].clone().unwrap_or_else(|| panic!("{query}: NULL"))
+    }
+
+    /// Removes the domains, with what Keystone has in them. All else must be gone.
+    pub(crate) async fn close(self) {
+        for side in self.sides {
+            let query =
+                ProjectQuery { domain_id: Some(side.domain.id.clone()), ..ProjectQuery::default() };
+            for project in side.admin.projects(&query).all().await.unwrap() {
+                side.admin.delete_project(&project.id).await.unwrap();
+            }
+            side.admin.delete_domain(&side.domain.id).await.unwrap();
+        }
     }
 
     /// All calls through all proxies since the last time.
