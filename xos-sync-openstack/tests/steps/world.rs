@@ -15,7 +15,7 @@ use xos_sync_core::status::{self, State, Status};
 use xos_sync_core::{Micros, Registry, Synchronizer, migrate};
 use xos_sync_openstack::client::{
     Assignment, AssignmentQuery, Cloud, Domain, Image, ImageQuery, NewProject, NewUser, Project,
-    ProjectQuery, User, UserQuery,
+    ProjectQuery, SecurityGroupQuery, User, UserQuery,
 };
 use xos_sync_openstack::{BACKEND_TYPE, Clouds, ImageDirectory, RoleNames};
 
@@ -230,6 +230,11 @@ impl World {
             let query =
                 ProjectQuery { domain_id: Some(side.domain.id.clone()), ..ProjectQuery::default() };
             for project in side.admin.projects(&query).all().await.unwrap() {
+                let project_id = Some(project.id.clone());
+                let groups = SecurityGroupQuery { project_id, ..SecurityGroupQuery::default() };
+                for group in side.admin.security_groups(&groups).all().await.unwrap() {
+                    side.admin.delete_security_group(&group.id).await.unwrap();
+                }
                 side.admin.delete_project(&project.id).await.unwrap();
             }
             side.admin.delete_domain(&side.domain.id).await.unwrap();

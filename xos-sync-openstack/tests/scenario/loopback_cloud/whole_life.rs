@@ -182,8 +182,17 @@ async fn take_down(world: &World) {
     for table in ["slices", "users", "sites", "images"] {
         world.sql(&format!("DELETE FROM {table}")).await;
     }
-    let said =
-        world.says("ControllerSlice", State::Waiting, &format!("security group {group}")).await;
+    let is_last = |status: &Status| {
+        let left = |model: &str| status.objects.iter().filter(|it| it.model == model).count();
+        (left("ControllerSlice"), left("Instance"), left("ControllerNetwork")) == (1, 0, 0)
+    };
+    let mut said = String::new();
+    // Until it was looked at once more it tells of something that has gone meanwhile.
+    while !said.contains(&format!("it has the security group {group}")) {
+        world.until("the project is all that is left", is_last).await;
+        said =
+            world.word("SELECT COALESCE(backend_status, '') AS word FROM controller_slices").await;
+    }
     assert!(said.starts_with("waiting until the project lab_web is empty"), "{said}");
     openstack_does(&[format!("security group delete {group}")]);
     world.in_line().await;
