@@ -16,4 +16,5 @@ mod loopback_cloud;
 #[path = "steps/proxy.rs"]
 mod proxy;
 #[path = "steps/world.rs"]
+#[allow(dead_code)] // what only the scenario uses
 mod world;

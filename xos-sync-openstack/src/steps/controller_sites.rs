@@ -15,7 +15,8 @@ use crate::Clouds;
 /// it is deployed on.
 ///
 /// A project of this name that was not made for the site is left alone, and an error. A site's project is
-/// deleted when nothing is in it any more; what others have put there holds it up.
+/// deleted when nothing is in it any more but the security group that Neutron has made there by itself; what
+/// others have put there holds it up.
 #[sync_step(
     provides = Site,
     observes = ControllerSite,

@@ -24,8 +24,8 @@ const OWN_ROLE: &str = "admin";
 ///
 /// The user that the Synchronizer logs in as gets the role `admin` in it: Nova makes servers only in the
 /// project that one is logged in to. A project of this name that was not made for the slice is left
-/// alone, and an error. A slice's project is deleted when nothing is in it any more; what others have put
-/// there holds it up.
+/// alone, and an error. A slice's project is deleted when nothing is in it any more but the security
+/// group that Neutron has made there by itself; what others have put there holds it up.
 #[sync_step(
     provides = Slice,
     observes = ControllerSlice,

@@ -15,7 +15,7 @@ use xos_sync_core::status::{self, State, Status};
 use xos_sync_core::{Micros, Registry, Synchronizer, migrate};
 use xos_sync_openstack::client::{
     Assignment, AssignmentQuery, Cloud, Domain, Image, ImageQuery, NewProject, NewUser, Project,
-    ProjectQuery, User, UserQuery,
+    ProjectQuery, SecurityGroupQuery, User, UserQuery,
 };
 use xos_sync_openstack::{BACKEND_TYPE, Clouds, ImageDirectory, RoleNames};
 
@@ -24,10 +24,11 @@ use crate::loopback::Loopback;
 use crate::proxy::Proxy;
 
 /// Longer than anything takes here.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(600);
 /// Longer than a test takes: what one writes now has just changed.
 const QUIET: Duration = Duration::from_secs(3600);
-const PASSWORD: &str = "the administrator's";
+/// Of the users that Synchronizers log in as.
+pub(crate) const PASSWORD: &str = "the administrator's";
 
 /// A goal state and where it goes.
 pub(crate) struct World {
@@ -200,7 +201,12 @@ impl World {
 
     /// The same after each step has listed the clouds once more.
     pub(crate) async fn checked(&self) {
-        self.run("all in line", Micros::now().0, Status::is_settled).await;
+        self.looked("all in line", Status::is_settled).await;
+    }
+
+    /// Runs a Synchronizer until each step has listed the clouds once more and the status is as wanted.
+    pub(crate) async fn looked(&self, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
+        self.run(what, Micros::now().0, holds).await
     }
 
     /// Runs a Synchronizer until a row of this model is in this state and says this.
@@ -237,6 +243,23 @@ impl World {
         let words = self.words(query).await;
         assert_eq!(words.len(), 1, "{query}: {words:?}");
         words[0].clone().unwrap_or_else(|| panic!("{query}: NULL"))
+    }
+
+    /// Removes the domains, with what Keystone has in them. All else must be gone.
+    pub(crate) async fn close(self) {
+        for side in self.sides {
+            let query =
+                ProjectQuery { domain_id: Some(side.domain.id.clone()), ..ProjectQuery::default() };
+            for project in side.admin.projects(&query).all().await.unwrap() {
+                let project_ids = vec![project.id.clone()];
+                let groups = SecurityGroupQuery { project_ids, ..SecurityGroupQuery::default() };
+                for group in side.admin.security_groups(&groups).all().await.unwrap() {
+                    side.admin.delete_security_group(&group.id).await.unwrap();
+                }
+                side.admin.delete_project(&project.id).await.unwrap();
+            }
+            side.admin.delete_domain(&side.domain.id).await.unwrap();
+        }
     }
 
     /// All calls through all proxies since the last time.

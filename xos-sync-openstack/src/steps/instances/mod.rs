@@ -28,9 +28,9 @@ pub(super) use watch::on_controller;
 /// - **Which.** The one that carries the row's uid as a tag. If there are several, the recorded or else the
 ///   oldest stays and the others are deleted.
 /// - **What.** Flavor: the row's, else the slice's default one, else the one that `is_default`. Image: the
-///   row's. Host: the node's; it counts when the server is made, and the operators of the cloud may move
-///   it later. Key pair: `xos-` and the creator's uid, when they have a public key. User data count at the
-///   first boot only.
+///   row's. Host: the node's; it counts when the server is made: a resize moves it in most clouds, to where
+///   Nova chooses, and operators may move it later. Key pair: `xos-` and the creator's uid, when they have a
+///   public key. User data count at the first boot only.
 /// - **Networks.** All of the slice: those that it owns and that connect by themselves, and those that it
 ///   has joined. A server that runs is connected and taken off as they change.
 /// - **Changes.** Name, tags and metadata are changed in place; another flavor is a resize, which is

@@ -2,8 +2,8 @@
 
 use xos_sync_openstack::client::{
     Cloud, ErrorKind, FixedIp, Gateway, Network, NetworkChange, NetworkQuery, NetworkQuota,
-    NewNetwork, NewPort, NewRouter, NewSubnet, PortChange, PortQuery, RouterQuery, Subnet,
-    SubnetQuery, Tagged,
+    NewNetwork, NewPort, NewRouter, NewSubnet, PortChange, PortQuery, RouterQuery,
+    SecurityGroupQuery, Subnet, SubnetQuery, Tagged,
 };
 
 use crate::support::Loopback;
@@ -201,5 +201,23 @@ async fn a_network_quota_is_kept() {
     world.cloud.delete_network(&first.id).await.unwrap();
     world.admin.reset_network_quota(id).await.unwrap();
     assert_ne!(world.admin.network_quota(id).await.unwrap().network, Some(1));
+    world.close().await;
+}
+
+#[tokio::test]
+async fn the_security_group_of_a_project_is_found_and_deleted() {
+    let world = Loopback::new("group").await;
+    let project_ids = vec![world.project.id.clone()];
+    let query = SecurityGroupQuery { project_ids, ..SecurityGroupQuery::default() };
+    let found = world.admin.security_groups(&query).all().await.unwrap();
+    assert_eq!(found.len(), 1, "Neutron has made it: {found:?}");
+    assert_eq!((found[0].name.as_str(), &found[0].project_id), ("default", &world.project.id));
+    world.admin.delete_security_group(&found[0].id).await.unwrap();
+    let all =
+        SecurityGroupQuery { name: Some("default".to_owned()), ..SecurityGroupQuery::default() };
+    let left = world.admin.security_groups(&all).all().await.unwrap();
+    assert!(!left.iter().any(|group| group.project_id == world.project.id), "{left:?}");
+    let error = world.admin.delete_security_group(&found[0].id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     world.close().await;
 }
