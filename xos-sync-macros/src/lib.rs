@@ -63,10 +63,10 @@ use proc_macro::TokenStream;
 ///   these values. The database makes them, and deletes them when they follow from nothing any
 ///   more. So a thing that is to exist on several backends has a row for each (what the original
 ///   system's model policies did). Where a step provides the thing by these rows, what references
-///   the thing, and leads to one of the backends itself, waits for the row there alone. Say
-///   `unique(…)` of the columns that are filled in; the others must be optional, have a default,
-///   or be a step's. Rows that are written by hand stay, until a row changes that they could have
-///   followed from.
+///   the thing, and leads to one of the backends itself, waits for the row there alone (for all
+///   of them, while it leads to none). Say `unique(…)` of the columns that are filled in; the
+///   others must be optional, have a default, or be a step's. Rows that are written by hand stay,
+///   until a row changes that they could have followed from.
 ///
 /// # Columns
 /// A field is a column of the same name. Its type is `String`, [`Secret`], `i32`, `i64`, `f64`,

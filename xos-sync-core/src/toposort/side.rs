@@ -26,7 +26,8 @@ pub(super) fn same(
     sides
         .filter_map(|side| {
             let key = key_of(target(side), waiting)?;
-            Some(format!(" AND {alias}.{} = {key}", side.column))
+            // What leads nowhere yet waits for all.
+            Some(format!(" AND coalesce({alias}.{} = {key}, TRUE)", side.column))
         })
         .collect()
 }
