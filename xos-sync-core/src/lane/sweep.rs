@@ -22,6 +22,8 @@ pub(super) struct Sweep {
     /// Rows after this key were given back: it goes on there.
     back_to: Option<i64>,
     pub(super) rest_until: Option<Instant>,
+    /// How long the end of the one before took: one that was slow by chance is not paid for.
+    took: Duration,
     /// The version of the newest row seen when the rows changed last were asked for.
     newest: i64,
 }
@@ -29,7 +31,15 @@ pub(super) struct Sweep {
 impl Sweep {
     /// One that has not begun yet.
     pub(super) fn new(want: Want, now: Micros) -> Self {
-        Self { want, dirty: true, after: None, back_to: None, rest_until: None, newest: now.0 }
+        Self {
+            want,
+            dirty: true,
+            after: None,
+            back_to: None,
+            rest_until: None,
+            took: Duration::ZERO,
+            newest: now.0,
+        }
     }
 
     /// Whether it is about to begin anew.
@@ -73,7 +83,8 @@ impl Sweep {
         self.after = last;
         if last.is_none() {
             // A full batch was worth its time; what counts is looking at rows that are not ready.
-            self.rest_until = Some(now + took * (SWEEP_SHARE - 1));
+            self.rest_until = Some(now + took.min(self.took) * (SWEEP_SHARE - 1));
+            self.took = took;
         }
     }
 
