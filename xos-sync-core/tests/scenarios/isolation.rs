@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use xos_sync_core::{Context, Registry, StepResult, SyncStep, model, sync_step};
 
-use crate::world::{Answer, Do, Running, World, in_time, not_unique, step, until};
+use crate::world::{Answer, Running, World, in_time, not_unique, step, until};
 
 #[tokio::test]
 async fn a_panic_harms_nobody_else() {
@@ -132,7 +132,7 @@ async fn what_a_trigger_of_somebody_else_refuses_is_the_trouble_of_its_row_alone
     world.trigger(
         "BEFORE UPDATE OF backend_id ON stakes",
         "NEW.backend_id = 'b-bad'",
-        Do::Refuse("no stake is called so"),
+        "no stake is called so",
     );
     world.sql("INSERT INTO stakes (name) VALUES ('a'), ('bad'), ('c')").await;
     let report = world.pass().await;
@@ -155,7 +155,7 @@ async fn a_row_that_the_database_refuses_to_stamp_at_all_holds_back_nobody() {
     let world =
         World::of(|| Registry::default().model::<Stake>().unwrap().step(SyncPosts::registration()))
             .await;
-    world.trigger("BEFORE UPDATE ON stakes", "NEW.name = 'bad'", Do::Refuse("hands off"));
+    world.trigger("BEFORE UPDATE ON stakes", "NEW.name = 'bad'", "hands off");
     world.sql("INSERT INTO stakes (name) VALUES ('a'), ('bad'), ('c')").await;
     let running = Running::start(world.synchronizer().await);
     until("the others", async || {

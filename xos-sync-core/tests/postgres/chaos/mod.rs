@@ -27,8 +27,9 @@ const PROCESSES: usize = 4;
 /// Longer than anything takes here: leases hold, so no row may be in two hands.
 const HOLDS: Duration = Duration::from_secs(60);
 
-/// Shorter than what a test waits for.
-const ENDS: Duration = Duration::from_secs(2);
+/// Shorter than what a test waits for, and longer than a busy machine keeps a process waiting: then
+/// leases would not hold.
+const ENDS: Duration = Duration::from_secs(6);
 
 /// A database of a server of its own, a folder that is the backend, and processes.
 struct Site {
@@ -209,7 +210,7 @@ async fn a_process_that_stalls_is_struck_out_and_stamps_nothing_late() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     signal("-STOP", &stalled);
     // Longer than the lease.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::sleep(ENDS * 2).await;
     signal("-CONT", &stalled);
     tokio::time::sleep(Duration::from_millis(500)).await;
     site.server.sql("UPDATE crops SET water = water + 1");

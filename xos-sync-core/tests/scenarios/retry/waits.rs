@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use xos_sync_core::{Micros, schedule::Backoff};
 
-use crate::world::{Answer, Do, Running, World, until};
+use crate::world::{Answer, Running, World, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -95,14 +95,14 @@ async fn a_changed_goal_ends_the_wait_and_begins_a_new_count() {
 async fn a_goal_that_changed_while_its_call_failed_is_tried_at_once() {
     let world = World::new().await;
     world.farm("farm").await;
-    let synchronizer = world.synchronizer().await;
-    world.trigger(
-        "AFTER INSERT ON xos_sync_journal",
-        "TRUE",
-        Do::Run("UPDATE farms SET name = 'barn' WHERE name = 'farm'"),
-    );
-    world.backend.answer("farm", Answer::Fail("no such name"));
-    synchronizer.pass().await.unwrap();
+    let gate = world.backend.gate("sync farm");
+    let running = world.start().await;
+    gate.entered().await;
+    world.sql("UPDATE farms SET name = 'barn'").await;
+    world.backend.answer("sync farm", Answer::Fail("no such name"));
+    gate.open();
+    until("the new goal", async || world.backend.names() == ["barn"]).await;
+    running.stop().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync barn"]);
     assert!(world.status().await.is_settled());
 }

@@ -134,7 +134,13 @@ impl Backend {
             Some(Answer::Panic(message)) => panic!("{message}"),
             Some(Answer::Slow(time)) => tokio::time::sleep(time).await,
             Some(Answer::Hang) => std::future::pending().await,
-            Some(Answer::Gate(gate)) => gate.pass().await,
+            Some(Answer::Gate(gate)) => {
+                gate.pass().await;
+                // What the call comes to may have been decided meanwhile.
+                if let Some(Answer::Fail(message)) = self.lock().answers.get(&call) {
+                    return Err(StepError::transient(*message));
+                }
+            }
             None => tokio::task::yield_now().await,
         }
         let mut inner = self.lock();

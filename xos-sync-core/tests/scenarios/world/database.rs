@@ -72,30 +72,16 @@ fn server() -> String {
     )
 }
 
-/// What a trigger does.
-pub enum Do {
-    Refuse(&'static str),
-    Run(&'static str),
-}
-
-pub(super) fn trigger(event: &str, when: &str, then: Do) -> String {
-    match (ENGINE, then) {
-        (Engine::Sqlite, Do::Refuse(why)) => format!(
+/// A trigger that refuses what is written.
+pub(super) fn trigger(event: &str, when: &str, why: &str) -> String {
+    match ENGINE {
+        Engine::Sqlite => format!(
             "CREATE TRIGGER rule {event} WHEN {when} BEGIN SELECT RAISE(ABORT, '{why}'); END"
         ),
-        (Engine::Sqlite, Do::Run(sql)) => {
-            format!("CREATE TRIGGER rule {event} WHEN {when} BEGIN {sql}; END")
-        }
-        (Engine::Postgres, then) => {
-            let body = match then {
-                Do::Refuse(why) => format!("RAISE EXCEPTION '{why}'"),
-                Do::Run(sql) => format!("{sql}; RETURN NEW"),
-            };
-            format!(
-                "CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; END $$; \
-                 CREATE TRIGGER rule {event} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION rule()"
-            )
-        }
+        Engine::Postgres => format!(
+            "CREATE FUNCTION rule() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{why}'; END $$; \
+             CREATE TRIGGER rule {event} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION rule()"
+        ),
     }
 }
 

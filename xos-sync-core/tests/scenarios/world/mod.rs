@@ -27,7 +27,7 @@ use xos_sync_core::{
 };
 
 pub use backend::{Answer, Backend, Gate};
-pub use database::{Database, Do, not_unique};
+pub use database::{Database, not_unique};
 pub(crate) use models::step;
 pub use models::{
     Crop, Farm, Field, NewCrop, NewFarm, NewField, SyncCrops, SyncFarms, SyncFields,
@@ -174,9 +174,9 @@ impl World {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    /// A trigger of somebody else's: `BEFORE UPDATE ON farms`, when, and what it does.
-    pub fn trigger(&self, event: &str, when: &str, then: Do) {
-        self.shell(&database::trigger(event, when, then));
+    /// A trigger of somebody else's: `BEFORE UPDATE ON farms`, when, and why it refuses.
+    pub fn trigger(&self, event: &str, when: &str, why: &str) {
+        self.shell(&database::trigger(event, when, why));
     }
 
     pub fn try_shell(&self, sql: &str) -> Output {
