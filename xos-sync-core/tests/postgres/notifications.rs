@@ -1,7 +1,7 @@
 //! What is changed while nobody listens.
 
 use crate::{
-    fairness::{importing, in_hand, place},
+    fairness::{importing, new_and_last_come_first},
     world::until,
 };
 
@@ -23,12 +23,5 @@ async fn a_change_of_which_nobody_heard_is_not_stuck_behind_an_import_either() {
     };
     until("who listens", listens).await;
     world.shell(UNHEARD);
-    in_hand(&world, &[3000, 3001]).await;
-    gates.iter().for_each(crate::world::Gate::open);
-    until("all", async || world.backend.names().len() == 3001).await;
-    running.stop().await;
-    let log = world.backend.log();
-    for call in ["sync new", "sync last"] {
-        assert!(place(&log, call) < 40, "{call} was the {}th call", place(&log, call));
-    }
+    new_and_last_come_first(world, running, gates).await;
 }

@@ -1,9 +1,9 @@
 //! What a person changes does not stand behind a bulk import, and the import goes on too.
 
-use crate::world::{Gate, World, until};
+use crate::world::{Gate, Running, World, until};
 
 /// A world in which 3,000 imported farms wait for eight calls that are held up.
-pub async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
+pub async fn importing() -> (World, Running, Vec<Gate>) {
     let world = World::new().await;
     let gates: Vec<_> = (1..=8).map(|at| world.backend.gate(&format!("sync f{at}"))).collect();
     world.shell(
@@ -18,7 +18,7 @@ pub async fn importing() -> (World, crate::world::Running, Vec<Gate>) {
 }
 
 /// Waits until the rows with these keys wait for their calls.
-pub async fn in_hand(world: &World, ids: &[i64]) {
+async fn in_hand(world: &World, ids: &[i64]) {
     until("their place in the journal", async || {
         let lines = world.ask("',' || ids || ','", "FROM xos_sync_journal").await.concat();
         ids.iter().all(|id| lines.contains(&format!(",{id},")))
@@ -28,15 +28,12 @@ pub async fn in_hand(world: &World, ids: &[i64]) {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
 }
 
-pub fn place(log: &[String], call: &str) -> usize {
+fn place(log: &[String], call: &str) -> usize {
     log.iter().position(|line| line == call).unwrap()
 }
 
-#[tokio::test]
-async fn a_change_by_a_person_is_not_stuck_behind_an_import() {
-    let (world, running, gates) = importing().await;
-    world.shell("INSERT INTO farms (name) VALUES ('new')");
-    world.shell("UPDATE farms SET name = 'last' WHERE name = 'f3000'");
+/// Of the import and the farms 3000 and 3001, which somebody has just called so.
+pub async fn new_and_last_come_first(world: World, running: Running, gates: Vec<Gate>) {
     in_hand(&world, &[3000, 3001]).await;
     gates.iter().for_each(Gate::open);
     until("all", async || world.backend.names().len() == 3001).await;
@@ -45,6 +42,14 @@ async fn a_change_by_a_person_is_not_stuck_behind_an_import() {
     for call in ["sync new", "sync last"] {
         assert!(place(&log, call) < 40, "{call} was the {}th call", place(&log, call));
     }
+}
+
+#[tokio::test]
+async fn a_change_by_a_person_is_not_stuck_behind_an_import() {
+    let (world, running, gates) = importing().await;
+    world.shell("INSERT INTO farms (name) VALUES ('new')");
+    world.shell("UPDATE farms SET name = 'last' WHERE name = 'f3000'");
+    new_and_last_come_first(world, running, gates).await;
 }
 
 #[tokio::test]
