@@ -50,6 +50,7 @@
 //! | write a step | [`#[sync_step]`](macro@sync_step), [`SyncStep`], [`StepError`], [`Context`] |
 //! | embed it in a program | [`Synchronizer::builder`], [`Registry`], [`event::Handle`] |
 //! | be woken, or wake others | [`event`], [`event::Feed`], [`event::Bridge`] |
+//! | call a backend over HTTP | `http`, with the feature of that name |
 //! | run it, ask it | [`mod@manage`], [`status`], [`dmdot`], [`mod@migrate`] |
 //!
 //! # Features
@@ -59,12 +60,17 @@
 //! - `nats`: events by NATS JetStream, `event::NatsFeed` and `event::NatsPublisher`.
 //! - `xmpp`: events from and to a PubSub node of an XMPP server, for programs on several machines:
 //!   `event::XmppFeed` and `event::XmppPublisher`.
+//! - `http`: what clients of HTTP backends have in common, the module `http`.
 //! - `wide-tables`: models of more than 32 columns (12 of them are the framework's).
 
 extern crate self as xos_sync_core;
 
 // In layer order: a module names only modules above it. A test below checks it.
 pub mod error;
+#[cfg(any(feature = "http", feature = "nats", feature = "xmpp"))]
+mod tls;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod db;
 pub mod model;
 pub mod models;

@@ -4,13 +4,14 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::OnceCell;
 use xos_sync_core::{Context, Id, Micros, Model as _, StepError, models::Controller};
 
-use crate::client::{Cloud, CloudError, ConfigError, Credentials, Named, Scope};
+use crate::client::{Cloud, CloudBuilder, CloudError, ConfigError, Credentials, Named, Scope};
 
 /// What the column `backend_type` of a [`Controller`] says when it is an OpenStack cloud.
 pub const BACKEND_TYPE: &str = "OpenStack";
@@ -24,8 +25,14 @@ const DOMAIN: &str = "Default";
 /// A controller that has an `auth_url` is logged in to with its own `admin_user`, `admin_password`,
 /// `admin_tenant` and `domain`. One that has none is the entry of its name in a clouds.yaml, or else
 /// the cloud of the variables `OS_…`.
+///
+/// A cloud that hangs holds up nobody on the others: after a request that it did not answer in time, most
+/// requests to it fail at once until one is answered again (see [`Wire`](xos_sync_core::http::Wire)).
 #[derive(Clone, Default)]
-pub struct Clouds(Arc<Mutex<HashMap<i64, Known>>>);
+pub struct Clouds {
+    known: Arc<Mutex<HashMap<i64, Known>>>,
+    timeout: Option<Duration>,
+}
 
 #[derive(Clone)]
 struct Known {
@@ -71,6 +78,14 @@ impl Clouds {
         Self::default()
     }
 
+    /// How long one request may take, connecting and reading the answer included; 60 seconds if not set.
+    /// For clouds that were not asked for yet.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
     /// As [`Clouds::new`], for [`backend!`](xos_sync_core::backend).
     pub(crate) async fn linked() -> Result<Self, Infallible> {
         Ok(Self::new())
@@ -109,12 +124,12 @@ impl Clouds {
     }
 
     fn client(&self, controller: &Controller) -> Result<Known, StepError> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let (key, version) = (controller.id.raw(), controller.bookkeeping().updated);
         if let Some(there) = known.get(&key).filter(|there| there.version == version) {
             return Ok(there.clone());
         }
-        let cloud = made(controller).map_err(|why| {
+        let cloud = self.made(controller).map_err(|why| {
             let object = controller.object_ref();
             StepError::transient(format!(
                 "{object} cannot be used: {why}; it tries again by itself"
@@ -124,12 +139,23 @@ impl Clouds {
         known.insert(key, new.clone());
         Ok(new)
     }
+
+    fn made(&self, controller: &Controller) -> Result<Cloud, String> {
+        let mut builder = builder(controller)?;
+        if let Some(limit) = self.timeout {
+            builder = builder.timeout(limit);
+        }
+        builder.build().map_err(|error| error.to_string())
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<i64, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Clouds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        f.debug_struct("Clouds").field("known", &known.len()).finish()
+        f.debug_struct("Clouds").field("known", &self.known().len()).finish_non_exhaustive()
     }
 }
 
@@ -152,9 +178,10 @@ async fn domain_of(cloud: &Cloud, controller: &Controller) -> Result<String, Ste
     })
 }
 
-fn made(controller: &Controller) -> Result<Cloud, String> {
+fn builder(controller: &Controller) -> Result<CloudBuilder, String> {
     let Some(auth_url) = &controller.auth_url else {
-        let named = Cloud::named(&controller.name).or_else(|_: ConfigError| Cloud::from_env());
+        let named = CloudBuilder::named(&controller.name)
+            .or_else(|_: ConfigError| CloudBuilder::from_env());
         return named.map_err(|error| {
             format!("it has no auth_url, and {error}: fill in auth_url, admin_user, admin_password and admin_tenant")
         });
@@ -165,9 +192,6 @@ fn made(controller: &Controller) -> Result<Cloud, String> {
     let tenant = controller.admin_tenant.clone().ok_or_else(|| missing("admin_tenant"))?;
     let domain = Named::Name(controller.domain.clone().unwrap_or_else(|| DOMAIN.to_owned()));
     let credentials =
-        Credentials::Password { user, domain: domain.clone(), password: password.reveal().into() };
-    Cloud::builder(auth_url, credentials)
-        .scope(Scope::ProjectName { name: tenant, domain })
-        .build()
-        .map_err(|error| error.to_string())
+        Credentials::Password { user, domain: domain.clone(), password: password.clone() };
+    Ok(Cloud::builder(auth_url, credentials).scope(Scope::ProjectName { name: tenant, domain }))
 }

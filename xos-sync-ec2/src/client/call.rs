@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use tracing::debug;
+use xos_sync_core::http::{Effect, Failure, Refusal, pause};
 
 use super::classify::{is_expiry, kind};
 use super::error::Detail;
 use super::params::Params;
-use super::retry::{Failure, pause};
-use super::transport::Reply;
+use super::transport::Answer;
 use super::xml::{self, Element, Missing};
 use super::{Ec2, Ec2Error, ErrorKind};
 
@@ -18,18 +18,17 @@ pub(super) struct Call {
     pub(super) action: &'static str,
     /// What it does, in the user's words, to follow "cannot".
     asked: String,
-    /// Whether it changes nothing and may be sent again freely.
-    reading: bool,
+    effect: Effect,
     pub(super) params: Params,
 }
 
 impl Call {
     pub(super) fn reading(action: &'static str, asked: impl Into<String>, params: Params) -> Self {
-        Self { action, asked: asked.into(), reading: true, params }
+        Self { action, asked: asked.into(), effect: Effect::Reads, params }
     }
 
     pub(super) fn changing(action: &'static str, asked: impl Into<String>, params: Params) -> Self {
-        Self { action, asked: asked.into(), reading: false, params }
+        Self { action, asked: asked.into(), effect: Effect::Changes, params }
     }
 
     /// The same for the page that a token stands for.
@@ -51,13 +50,13 @@ impl Call {
     }
 
     /// An answer that makes no sense.
-    fn garbled(&self, reply: &Reply, why: &str) -> Ec2Error {
-        let excerpt = reply.secrets.excerpt(&reply.body);
+    fn garbled(&self, answer: &Answer, why: &str) -> Ec2Error {
+        let excerpt = answer.secrets.excerpt(&answer.reply.body);
         let message = format!("the answer was not understood: {why}; it begins {excerpt:?}");
         Ec2Error::from(Detail {
-            status: Some(reply.status),
-            request_id: reply.request_id.clone(),
-            outcome_unknown: !self.reading,
+            status: Some(answer.reply.status),
+            request_id: answer.request_id().map(str::to_owned),
+            outcome_unknown: self.effect == Effect::Changes,
             ..self.error(ErrorKind::Garbled, message)
         })
     }
@@ -72,32 +71,33 @@ impl Call {
     }
 
     /// What an answer with an error status says.
-    fn refused(&self, reply: &Reply) -> Detail {
+    fn refused(&self, answer: &Answer) -> Detail {
+        let Answer { reply, secrets } = answer;
         let document = xml::parse(&reply.body).ok();
         let found = |name| {
             let text = document.as_ref().and_then(|root| root.find(name)).map(Element::own_text);
             text.filter(|text| !text.is_empty())
         };
-        let code = found("Code").map(|code| reply.secrets.hide(code));
+        let code = found("Code").map(|code| secrets.hide(code));
         let message = match (&code, found("Message")) {
-            (_, Some(message)) => reply.secrets.hide(message),
+            (_, Some(message)) => secrets.hide(message),
             (Some(_), None) => "AWS gave no reason".to_owned(),
-            (None, None) => format!("the answer is {:?}", reply.secrets.excerpt(&reply.body)),
+            (None, None) => format!("the answer is {:?}", secrets.excerpt(&reply.body)),
         };
         let kind = match (
-            kind(reply.status, code.as_deref().unwrap_or_default(), reply.retry_after),
+            kind(reply.status, code.as_deref().unwrap_or_default(), reply.retry_after()),
             &code,
         ) {
             // EC2 always names a code: without one, something else answered.
             (ErrorKind::Invalid, None) => ErrorKind::Garbled,
             (kind, _) => kind,
         };
-        let id = found("RequestID").or_else(|| found("RequestId")).map(str::to_owned);
+        let id = found("RequestID").or_else(|| found("RequestId")).or_else(|| answer.request_id());
         Detail {
             code,
-            request_id: id.or_else(|| reply.request_id.clone()),
+            request_id: id.map(str::to_owned),
             status: Some(reply.status),
-            outcome_unknown: !self.reading && kind == ErrorKind::Unavailable,
+            outcome_unknown: self.effect == Effect::Changes && kind == ErrorKind::Unavailable,
             ..self.error(kind, message)
         }
     }
@@ -110,16 +110,16 @@ impl Ec2 {
         call: &Call,
         read: impl Fn(&Element) -> Result<T, Missing>,
     ) -> Result<T, Ec2Error> {
-        let reply = self.answer(call).await?;
-        let root = xml::parse(&reply.body).map_err(|why| call.garbled(&reply, &why))?;
+        let answer = self.answer(call).await?;
+        let root = xml::parse(&answer.reply.body).map_err(|why| call.garbled(&answer, &why))?;
         if root.name().strip_suffix("Response") != Some(call.action) {
-            return Err(call.garbled(&reply, &format!("it is no answer to {}", call.action)));
+            return Err(call.garbled(&answer, &format!("it is no answer to {}", call.action)));
         }
-        read(&root).map_err(|Missing(name)| call.garbled(&reply, &format!("it lacks {name}")))
+        read(&root).map_err(|Missing(name)| call.garbled(&answer, &format!("it lacks {name}")))
     }
 
     /// The successful answer to a call, after up to three attempts.
-    async fn answer(&self, call: &Call) -> Result<Reply, Ec2Error> {
+    async fn answer(&self, call: &Call) -> Result<Answer, Ec2Error> {
         let mut attempt = 1;
         loop {
             let started = Instant::now();
@@ -132,36 +132,29 @@ impl Ec2 {
                 call.error(kind, format!("no usable AWS credentials: {}", missing.text))
             })?;
             let (failure, retry_after, error) = match self.inner.send(call, &credentials).await {
-                Ok(reply) if (200..300).contains(&reply.status) => {
-                    log(
-                        call,
-                        attempt,
-                        started,
-                        Some(reply.status),
-                        reply.request_id.as_deref(),
-                        "",
-                    );
-                    return Ok(reply);
+                Ok(answer) if answer.reply.is_success() => {
+                    let status = Some(answer.reply.status);
+                    log(call, attempt, started, status, answer.request_id(), "");
+                    return Ok(answer);
                 }
-                Ok(reply) => {
-                    let error = call.refused(&reply);
+                Ok(answer) => {
+                    let error = call.refused(&answer);
                     let expired = error.code.as_deref().is_some_and(is_expiry);
-                    let failure = if expired && self.inner.credentials.expired(&credentials).await {
-                        Failure::Expired
+                    let refusal = if expired && self.inner.credentials.expired(&credentials).await {
+                        Refusal::Expired
                     } else {
-                        Failure::Answered(error.kind)
+                        error.kind.into()
                     };
-                    (failure, reply.retry_after, error)
+                    (Failure::Refused(refusal), answer.reply.retry_after(), error)
                 }
                 Err(none) => {
-                    let mut error = call.error(ErrorKind::Unavailable, none.text);
-                    error.outcome_unknown =
-                        !call.reading && !matches!(none.failure, Failure::NotSent);
-                    (none.failure, None, error)
+                    let outcome_unknown = none.outcome_unknown(call.effect);
+                    let error = call.error(ErrorKind::Unavailable, none.text);
+                    (none.failure, none.retry_after, Detail { outcome_unknown, ..error })
                 }
             };
             log(call, attempt, started, error.status, error.request_id.as_deref(), &error.message);
-            match pause(attempt, call.reading, failure, retry_after, fastrand::f64()) {
+            match pause(attempt, call.effect, failure, retry_after) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(error.into()),
             }

@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::service_config::ServiceConfigKey;
+use xos_sync_core::http::{SetupError, Wire};
 
 use super::credentials::CredentialCache;
 use super::endpoint::Endpoint;
@@ -41,14 +42,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// Encrypted connections cannot be set up, for example because no CA certificates are installed.
-    #[error(
-        "encrypted connections cannot be set up: {why} (are the system's CA certificates installed?)"
-    )]
-    Tls {
-        /// What is missing.
-        why: String,
-    },
+    /// No connections can be made.
+    #[error(transparent)]
+    Connections(#[from] SetupError),
 }
 
 /// Settings for an [`Ec2`] client. [`build`](Self::build) takes only what is given here;
@@ -198,10 +194,9 @@ impl Ec2Builder {
         provider: SharedCredentialsProvider,
     ) -> Result<Ec2, ConfigError> {
         let http = http::client(&endpoint, self.connect_timeout)?;
+        let wire = Wire::new(http, self.timeout);
         let credentials = CredentialCache::new(provider);
-        Ok(Ec2 {
-            inner: Arc::new(Inner { http, endpoint, region, credentials, timeout: self.timeout }),
-        })
+        Ok(Ec2 { inner: Arc::new(Inner { wire, endpoint, region, credentials }) })
     }
 }
 

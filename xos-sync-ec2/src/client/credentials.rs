@@ -1,12 +1,12 @@
 //! Credentials, kept until shortly before they expire.
 
-use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use tokio::sync::Mutex;
+use xos_sync_core::error::chain;
 
 /// How long before their expiry credentials are renewed.
 const EARLY: Duration = Duration::from_secs(300);
@@ -79,20 +79,6 @@ impl CredentialFailure {
         );
         Self { text: chain(error), transient }
     }
-}
-
-/// An error and its causes in one line, each said once.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

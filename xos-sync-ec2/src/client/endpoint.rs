@@ -53,10 +53,6 @@ impl Endpoint {
     pub(super) fn text(&self) -> &str {
         &self.text
     }
-
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.url.scheme() == "https"
-    }
 }
 
 /// The domain of the partition that a region belongs to.
@@ -75,18 +71,6 @@ fn suffix(region: &str, dual_stack: bool) -> &'static str {
             if dual_stack { both } else { v4 }
         },
     )
-}
-
-/// Whether a host is this machine or its metadata service, which no proxy can reach.
-pub(super) fn is_local(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
-        Ok(std::net::IpAddr::V6(ip)) => {
-            ip.is_loopback() || ip.segments().starts_with(&[0xfd00, 0xec2])
-        }
-        Err(_) => host == "localhost",
-    }
 }
 
 #[cfg(test)]
@@ -119,13 +103,5 @@ mod tests {
             let error = Endpoint::parse(given).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
-    }
-
-    #[test]
-    fn local_hosts_are_known() {
-        for host in ["127.0.0.1", "localhost", "[::1]", "169.254.169.254", "[fd00:ec2::254]"] {
-            assert!(is_local(host), "{host}");
-        }
-        assert!(!is_local("ec2.eu-west-1.amazonaws.com") && !is_local("10.0.0.1"));
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use xos_sync_core::http::Refusal;
+
 /// What an error means for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -47,6 +49,16 @@ impl ErrorKind {
                 | Self::Unavailable
                 | Self::Garbled
         )
+    }
+}
+
+impl From<ErrorKind> for Refusal {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Throttled { .. } => Self::Throttled,
+            ErrorKind::Unavailable => Self::Unavailable,
+            _ => Self::Final,
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The HTTP clients: one for EC2, and one that loads credentials for the AWS configuration.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -10,69 +9,23 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use reqwest::redirect::Policy;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
+use reqwest::Url;
+use xos_sync_core::http::{Connections, SetupError, is_local};
 
-use super::ConfigError;
-use super::endpoint::{Endpoint, is_local};
+use super::endpoint::Endpoint;
 
+/// Who we are, in logs of AWS.
+const USER_AGENT: &str = concat!("xos-sync-ec2/", env!("CARGO_PKG_VERSION"));
 /// How long an unused connection is kept: less than the time after which AWS closes it.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// The client for EC2. Local endpoints are reached without a proxy.
+/// The client for EC2.
 pub(super) fn client(
     endpoint: &Endpoint,
     connect_timeout: Duration,
-) -> Result<reqwest::Client, ConfigError> {
-    let local = endpoint.url().host_str().is_some_and(is_local);
-    // An unencrypted endpoint needs no CA certificates, and small test machines have none.
-    let tls = match encrypted() {
-        Err(_) if !endpoint.is_encrypted() => without_certificates(),
-        tls => tls,
-    };
-    build(tls.map_err(tls_error)?, connect_timeout, local)
-}
-
-fn build(
-    tls: ClientConfig,
-    connect_timeout: Duration,
-    local: bool,
-) -> Result<reqwest::Client, ConfigError> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(concat!("xos-sync-ec2/", env!("CARGO_PKG_VERSION")))
-        .http1_only()
-        .tcp_nodelay(true)
-        // A signed request is valid for one host only.
-        .redirect(Policy::none())
-        .referer(false)
-        .connect_timeout(connect_timeout)
-        .pool_idle_timeout(IDLE);
-    if local {
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(tls_error)
-}
-
-fn tls_error(error: impl std::error::Error) -> ConfigError {
-    ConfigError::Tls { why: super::credentials::chain(&error) }
-}
-
-fn encrypted() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
-        .with_no_client_auth())
-}
-
-fn without_certificates() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth())
+) -> Result<reqwest::Client, SetupError> {
+    let connections = Connections::to(endpoint.url(), USER_AGENT);
+    connections.connect_timeout(connect_timeout).idle(IDLE).client()
 }
 
 /// Lends the AWS configuration our HTTP client, so that one HTTP and TLS stack is built, not two.
@@ -83,12 +36,10 @@ pub(super) struct AwsHttpClient {
 }
 
 impl AwsHttpClient {
-    pub(super) fn new(connect_timeout: Duration) -> Result<Self, ConfigError> {
-        let tls = encrypted().or_else(|_| without_certificates()).map_err(tls_error)?;
-        Ok(Self {
-            proxied: build(tls.clone(), connect_timeout, false)?,
-            direct: build(tls, connect_timeout, true)?,
-        })
+    pub(super) fn new(connect_timeout: Duration) -> Result<Self, SetupError> {
+        let connections = Connections::anywhere(USER_AGENT);
+        let connections = connections.connect_timeout(connect_timeout).idle(IDLE);
+        Ok(Self { proxied: connections.client()?, direct: connections.direct().client()? })
     }
 }
 
@@ -130,9 +81,10 @@ async fn send(
     limit: Option<Duration>,
 ) -> Result<HttpResponse, ConnectorError> {
     let user = |error: &str| ConnectorError::user(error.to_owned().into());
-    let url = reqwest::Url::parse(request.uri()).map_err(|error| user(&error.to_string()))?;
+    let url = Url::parse(request.uri()).map_err(|error| user(&error.to_string()))?;
     let method = reqwest::Method::from_bytes(request.method().as_bytes());
-    let client = if url.host_str().is_some_and(is_local) { client.direct } else { client.proxied };
+    let is_near = is_local(&url) || is_metadata(&url);
+    let client = if is_near { client.direct } else { client.proxied };
     let mut call = client.request(method.map_err(|error| user(&error.to_string()))?, url);
     for (name, value) in request.headers() {
         call = call.header(name, value);
@@ -164,17 +116,20 @@ fn connector_error(error: reqwest::Error) -> ConnectorError {
     }
 }
 
+/// Whether it is the address of a machine's metadata in IPv6, which no proxy can reach. That in IPv4 is
+/// local to the link.
+fn is_metadata(url: &Url) -> bool {
+    url.host_str() == Some("[fd00:ec2::254]")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_tls_stack_is_the_one_the_http_client_knows() {
-        build(without_certificates().unwrap(), IDLE, false).unwrap();
-    }
-
-    #[test]
-    fn an_unencrypted_endpoint_needs_no_certificates() {
-        client(&Endpoint::parse("http://127.0.0.1:1").unwrap(), IDLE).unwrap();
+    fn the_address_of_metadata_is_known() {
+        let is = |url: &str| is_metadata(&Url::parse(url).unwrap());
+        assert!(is("http://[fd00:ec2::254]/latest"));
+        assert!(!is("http://[fd00:ec2::1]/") && !is("https://ec2.eu-west-1.amazonaws.com"));
     }
 }

@@ -26,6 +26,8 @@
 //!   credentials), or when no connection came about. After a time-out or a broken connection it is
 //!   not: [`Ec2Error::outcome_unknown`] tells, and the caller looks before it acts again.
 //! - Reading calls are tried up to three times, with jittered pauses.
+//! - While AWS lets calls wait in vain for all of their time, others fail at once: see
+//!   [`Wire`](xos_sync_core::http::Wire).
 //! - Listings follow page tokens to the end, and end with an error if AWS repeats a token.
 //! - No list of ids that happens to be empty ever means "all": it means none, without a call.
 //! - Keys, signatures, session tokens and user data appear in no `Debug`, error or log line.
@@ -45,8 +47,6 @@ mod launch;
 mod page;
 mod params;
 mod power;
-mod retry;
-mod scrub;
 mod sign;
 mod tags;
 mod transport;
@@ -57,7 +57,8 @@ mod zones;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+
+use xos_sync_core::http::Wire;
 
 pub use config::{ConfigError, Ec2Builder};
 pub use error::{Ec2Error, ErrorKind};
@@ -83,11 +84,10 @@ pub struct Ec2 {
 }
 
 struct Inner {
-    http: reqwest::Client,
+    wire: Wire,
     endpoint: Endpoint,
     region: String,
     credentials: CredentialCache,
-    timeout: Duration,
 }
 
 impl Ec2 {

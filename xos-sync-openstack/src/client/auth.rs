@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use xos_sync_core::Secret;
 
 use super::catalog::Entry;
-use super::secret::Secret;
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -92,17 +92,17 @@ impl Credentials {
             |user: Value| json!({"methods": ["password"], "password": {"user": user}});
         let identity = match self {
             Self::Password { user, domain, password } => by_password(json!({
-                "name": user, "domain": domain.json(), "password": password.expose()
+                "name": user, "domain": domain.json(), "password": password.reveal()
             })),
             Self::UserId { id, password } => {
-                by_password(json!({"id": id, "password": password.expose()}))
+                by_password(json!({"id": id, "password": password.reveal()}))
             }
             Self::Application { id, secret } => json!({
                 "methods": ["application_credential"],
-                "application_credential": {"id": id, "secret": secret.expose()}
+                "application_credential": {"id": id, "secret": secret.reveal()}
             }),
             Self::Token(token) => {
-                json!({"methods": ["token"], "token": {"id": token.expose()}})
+                json!({"methods": ["token"], "token": {"id": token.reveal()}})
             }
         };
         let scope = match scope {

@@ -3,17 +3,10 @@
 use reqwest::{Method, Url};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use xos_sync_core::{Secret, http::Effect};
 
 use super::error::Detail;
-use super::secret::Secret;
 use super::{CloudError, ErrorKind, Service};
-
-/// Whether a request changes anything. One that does is not sent again when its outcome is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    Reads,
-    Changes,
-}
 
 /// A request to a service.
 #[derive(Clone)]

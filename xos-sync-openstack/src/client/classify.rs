@@ -1,9 +1,9 @@
 //! PURE: from an error answer to what it means for the caller.
 
 use serde_json::{Map, Value};
+use xos_sync_core::http::one_line;
 
 use super::ErrorKind;
-use super::scrub::{one_line, without_tags};
 
 /// What an error answer says.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +50,19 @@ fn said(body: &Map<String, Value>) -> (Option<String>, String) {
         body.values().find_map(Value::as_str).map(one_line)
     });
     (code, message.unwrap_or_default())
+}
+
+/// The words of an HTML page.
+fn without_tags(page: &str) -> String {
+    let mut words = String::with_capacity(page.len());
+    let mut rest = page;
+    while let Some((before, tag)) = rest.split_once('<') {
+        words.push_str(before);
+        words.push(' ');
+        rest = tag.split_once('>').map_or("", |(_, after)| after);
+    }
+    words.push_str(rest);
+    words
 }
 
 fn kind(status: u16, code: &str, message: &str) -> ErrorKind {
@@ -149,5 +162,11 @@ mod tests {
         ] {
             assert_eq!(read(status, "x").0, kind, "{status}");
         }
+    }
+
+    #[test]
+    fn a_page_is_reduced_to_its_words() {
+        let page = "<html><head><title>409 Conflict</title></head><body><br /><br />In use.</body";
+        assert_eq!(read(409, page), (ErrorKind::Conflict, None, "409 Conflict In use.".to_owned()));
     }
 }

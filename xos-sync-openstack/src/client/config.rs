@@ -6,10 +6,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use xos_sync_core::http::{Connections, SetupError, Trust, Wire};
+
 use super::catalog::versioned;
 use super::session::Session;
-use super::transport::Wire;
-use super::{Cloud, Credentials, Interface, Scope, Service, Shared, http};
+use super::{Cloud, Credentials, Interface, Scope, Service, Shared};
+
+/// Who we are, in the cloud's logs.
+const USER_AGENT: &str = concat!("xos-sync-openstack/", env!("CARGO_PKG_VERSION"));
 
 /// Why no client could be made. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -69,22 +73,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         why: String,
     },
-    /// The file with the CA's certificate cannot be used.
-    #[error("the CA file {} cannot be used: {why}", .file.display())]
-    CaFile {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// Encrypted connections cannot be set up, for example because no CA certificates are installed.
-    #[error(
-        "encrypted connections cannot be set up: {why} (are the system's CA certificates installed?)"
-    )]
-    Tls {
-        /// What is missing.
-        why: String,
-    },
+    /// No connections can be made.
+    #[error(transparent)]
+    Connections(#[from] SetupError),
 }
 
 /// Settings for a [`Cloud`].
@@ -183,10 +174,15 @@ impl CloudBuilder {
         let addresses = self.addresses.iter();
         let addresses = addresses.map(|(service, url)| Ok((*service, checked(*service, url)?)));
         let addresses = addresses.collect::<Result<_, ConfigError>>()?;
-        let http = http::client(&keystone, self.ca_file.as_deref(), self.connect_timeout)?;
+        // Unused connections are kept for less than the servers in front of OpenStack do.
+        let mut connections = Connections::to(&keystone, USER_AGENT);
+        connections = connections.connect_timeout(self.connect_timeout);
+        if let Some(file) = self.ca_file {
+            connections = connections.trust(Trust::File(file));
+        }
         Ok(Cloud {
             shared: Arc::new(Shared {
-                wire: Wire { http, timeout: self.timeout },
+                wire: Wire::new(connections.client()?, self.timeout),
                 keystone,
                 region: self.region,
                 interface: self.interface,

@@ -93,8 +93,8 @@ impl NewServer {
         if let Some(body) = &mut call.body {
             body["server"]["networks"] = networks;
             if let Some(data) = &self.user_data {
-                let encoded = Secret::new(BASE64.encode(data.expose()));
-                body["server"]["user_data"] = json!(encoded.expose());
+                let encoded = Secret::new(BASE64.encode(data.reveal()));
+                body["server"]["user_data"] = json!(encoded.reveal());
                 return call.secret([data, &encoded]);
             }
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use xos_sync_core::StepError;
+use xos_sync_core::{StepError, http::Refusal};
 
 use super::Service;
 
@@ -43,6 +43,16 @@ impl ErrorKind {
                 | Self::Unavailable
                 | Self::Garbled
         )
+    }
+}
+
+impl From<ErrorKind> for Refusal {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Throttled => Self::Throttled,
+            ErrorKind::Unavailable => Self::Unavailable,
+            _ => Self::Final,
+        }
     }
 }
 

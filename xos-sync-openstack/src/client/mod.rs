@@ -23,6 +23,7 @@
 //!   the service's own it is not: [`CloudError::outcome_unknown`] tells, and the caller looks before it
 //!   acts again.
 //! - Reading calls are tried up to three times, with jittered pauses.
+//! - While a service lets calls wait in vain for all of their time, others fail at once: see [`Wire`].
 //! - A token is renewed before it expires, and once when a service refuses it.
 //! - Listings follow the links to the next page to the end, and end with an error if a service repeats
 //!   one. Tokens are sent to the addresses of the catalogue only.
@@ -38,7 +39,6 @@ mod config;
 mod create;
 mod error;
 mod flavors;
-mod http;
 mod hypervisors;
 mod images;
 mod interfaces;
@@ -48,11 +48,8 @@ mod page;
 mod ports;
 mod projects;
 mod quotas;
-mod retry;
 mod roles;
 mod routers;
-mod scrub;
-mod secret;
 mod security_groups;
 mod send;
 mod servers;
@@ -69,6 +66,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use reqwest::Url;
+pub use xos_sync_core::Secret;
+use xos_sync_core::http::Wire;
 
 pub use auth::{Credentials, Identity, Named, Scope};
 pub use catalog::Interface;
@@ -86,7 +85,6 @@ pub use projects::{Domain, NewProject, Project, ProjectChange, ProjectQuery};
 pub use quotas::{ComputeQuota, NetworkQuota};
 pub use roles::{Assignment, AssignmentQuery, Role};
 pub use routers::{NewRouter, Router, RouterQuery};
-pub use secret::Secret;
 pub use security_groups::{SecurityGroup, SecurityGroupQuery};
 pub use servers::{Server, ServerQuery, ServerStatus};
 pub use service::Service;
@@ -95,7 +93,6 @@ pub use upload::Uploaded;
 pub use users::{NewUser, User, UserChange, UserQuery};
 
 use session::Session;
-use transport::Wire;
 
 /// A cloud, seen with one user's rights in one project. Cloning is cheap: clones share connections and
 /// token.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::call::Call;
 use super::catalog::address;
 use super::session::Token;
-use super::transport::Reply;
+use super::transport::{self, Reply};
 use super::{Cloud, CloudError, ErrorKind};
 
 impl Cloud {
@@ -46,13 +46,13 @@ impl Cloud {
         let wire = &self.shared.wire;
         let token = self.token().await?;
         let base = self.base(call, &token)?;
-        match wire.answer(call, &base, Some(&token.id)).await {
+        match transport::answer(wire, call, &base, Some(&token.id)).await {
             Err(error)
                 if error.kind() == ErrorKind::Unauthorized
                     && self.session.refused(&token).await =>
             {
                 let token = self.token().await?;
-                wire.answer(call, &base, Some(&token.id)).await
+                transport::answer(wire, call, &base, Some(&token.id)).await
             }
             other => other,
         }

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
 use tokio::sync::Mutex;
+use xos_sync_core::{Secret, http::Wire};
 
 use super::auth::{Answer, Credentials, Identity, Scope};
 use super::call::Call;
 use super::catalog::Entry;
-use super::secret::Secret;
-use super::transport::Wire;
+use super::transport::answer;
 use super::{CloudError, Service};
 
 /// How long before its expiry a token is renewed.
@@ -75,10 +75,11 @@ impl Session {
             .body(self.credentials.body(&self.scope))
             .secret([self.credentials.secret()])
             .reading();
-        let reply = wire.answer(&call, keystone, None).await?;
+        let reply = answer(wire, &call, keystone, None).await?;
         let token = reply.read::<Answer>(&call)?.token;
-        let id = reply.headers.get("X-Subject-Token").and_then(|id| id.to_str().ok());
-        let id = id.ok_or_else(|| reply.unexpected(&call, "the answer has no token"))?;
+        let id = reply
+            .header("X-Subject-Token")
+            .ok_or_else(|| reply.unexpected(&call, "the answer has no token"))?;
         Ok(Token {
             id: Secret::new(id),
             identity: token.identity(),

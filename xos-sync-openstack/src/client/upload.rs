@@ -13,6 +13,7 @@ use tokio::io::AsyncReadExt;
 use super::call::Call;
 use super::error::Detail;
 use super::session::Token;
+use super::transport::upload;
 use super::{Cloud, CloudError, ErrorKind, Service};
 
 /// How much is read and sent at once.
@@ -87,13 +88,14 @@ impl Cloud {
         let progress = Progress { size: 0, hash: Sha512::new(), last: Instant::now() };
         let progress = Arc::new(Mutex::new(progress));
         let body = Body::wrap_stream(chunks(file, progress.clone()));
+        let wire = &self.shared.wire;
         tokio::select! {
-            answer = self.shared.wire.upload(call, &base, &token.id, body) => answer.map(drop),
+            answer = upload(wire, call, &base, &token.id, body) => answer.map(drop),
             () = self.stalled(&progress) => Err(CloudError::from(Detail {
                 outcome_unknown: true,
                 ..call.error(
                     ErrorKind::Unavailable,
-                    format!("nothing moved for {:?}", self.shared.wire.timeout),
+                    format!("nothing moved for {:?}", wire.timeout()),
                 )
             })),
         }?;
@@ -105,7 +107,7 @@ impl Cloud {
 
     /// Ends when no data was asked for within the time-out.
     async fn stalled(&self, progress: &Shared) {
-        let patience = self.shared.wire.timeout;
+        let patience = self.shared.wire.timeout();
         loop {
             let idle = progress.lock().unwrap_or_else(PoisonError::into_inner).last.elapsed();
             match patience.checked_sub(idle) {

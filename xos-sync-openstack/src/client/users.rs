@@ -1,9 +1,8 @@
 //! Keystone: users.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::call::Call;
-use super::secret::exposed;
 use super::{Cloud, CloudError, Pages, Secret, Service};
 
 /// A user.
@@ -134,4 +133,8 @@ impl Cloud {
         let asked = format!("delete user {id}");
         self.act(Call::delete(Service::Identity, ["users", id], asked)).await
     }
+}
+
+fn exposed<S: Serializer>(secret: &Option<Secret>, to: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::reveal).serialize(to)
 }

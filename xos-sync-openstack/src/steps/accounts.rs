@@ -39,7 +39,7 @@ impl Wanted {
         Self {
             name: user.email.clone(),
             enabled: user.is_active,
-            password: user.password.as_ref().map(|password| Secret::new(password.reveal())),
+            password: user.password.clone(),
             description: marks::description(cx, row),
             mark: marks::uid(row),
             may_be_renamed: user.bookkeeping.updated != user.bookkeeping.created,

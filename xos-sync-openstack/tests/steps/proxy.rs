@@ -18,7 +18,19 @@ struct Inner {
     addresses: Mutex<Vec<(String, String)>>,
     calls: Mutex<Vec<String>>,
     lost: Mutex<VecDeque<String>>,
-    down: Mutex<bool>,
+    mood: Mutex<Mood>,
+}
+
+/// What becomes of calls.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// They go through.
+    #[default]
+    Well,
+    /// Connections are closed.
+    Down,
+    /// They are taken, and nothing comes of them.
+    Hanging,
 }
 
 impl Proxy {
@@ -55,9 +67,9 @@ impl Proxy {
         self.inner.lost.lock().unwrap().push_back(call.to_owned());
     }
 
-    /// No call goes through any more, or they do again.
-    pub(crate) fn set_down(&self, down: bool) {
-        *self.inner.down.lock().unwrap() = down;
+    /// From now on calls are dealt with so.
+    pub(crate) fn set(&self, mood: Mood) {
+        *self.inner.mood.lock().unwrap() = mood;
     }
 
     /// The calls so far, which are forgotten. Those for tokens are left out.
@@ -73,12 +85,17 @@ pub(crate) fn changes(calls: &[String]) -> Vec<&String> {
 }
 
 fn pass_on(mut client: TcpStream, server: SocketAddr, inner: &Inner) -> io::Result<()> {
-    if *inner.down.lock().unwrap() {
+    let mood = *inner.mood.lock().unwrap();
+    if mood == Mood::Down {
         return Ok(());
     }
     let (head, rest) = read_head(&mut client)?;
     let call = head.lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
     inner.calls.lock().unwrap().push(call.clone());
+    if mood == Mood::Hanging {
+        // Until the client has enough of it.
+        return client.read(&mut [0]).map(drop);
+    }
     let is_lost = {
         let mut lost = inner.lost.lock().unwrap();
         let at = lost.iter().position(|beginning| call.starts_with(beginning));

@@ -27,6 +27,8 @@ use crate::proxy::Proxy;
 const LONGEST: Duration = Duration::from_secs(600);
 /// Longer than a test takes: what one writes now has just changed.
 const QUIET: Duration = Duration::from_secs(3600);
+/// How long a request may take. A busy machine must not come near it.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Of the users that Synchronizers log in as.
 pub(crate) const PASSWORD: &str = "the administrator's";
 
@@ -85,7 +87,7 @@ impl World {
             db,
             sides: Vec::new(),
             name,
-            clouds: Clouds::new(),
+            clouds: Clouds::new().timeout(PATIENCE),
             role_names: RoleNames::default(),
             folder,
             _database: database,
@@ -228,6 +230,11 @@ impl World {
     pub(crate) async fn sql(&self, statement: &str) {
         let statement = statement.to_owned();
         self.db.write(move |conn| diesel::sql_query(&statement).execute(conn)).await.unwrap();
+    }
+
+    /// From now on requests may take so long.
+    pub(crate) fn patience(&mut self, limit: Duration) {
+        self.clouds = Clouds::new().timeout(limit);
     }
 
     /// The values of the first column of a query, which is called `word`.

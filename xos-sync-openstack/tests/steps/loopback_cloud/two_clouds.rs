@@ -1,7 +1,10 @@
 //! Two controllers at once.
 
+use std::time::Duration;
+
 use xos_sync_core::status::{State, Status};
 
+use crate::proxy::Mood;
 use crate::world::{World, pairs};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,7 +23,7 @@ async fn each_cloud_is_brought_up_and_one_that_is_down_holds_up_nobody() {
     assert_ne!(one.project("lab").await.id, two.project("lab").await.id);
 
     // The second controller's rows wait, also those of what is new; those of the first one do not.
-    two.proxy.set_down(true);
+    two.proxy.set(Mood::Down);
     for statement in [
         "UPDATE slices SET max_instances = 4",
         "INSERT INTO sites (name, login_base) VALUES ('New', 'new')",
@@ -60,7 +63,7 @@ async fn each_cloud_is_brought_up_and_one_that_is_down_holds_up_nobody() {
     let granted = pairs([("dora@x.example", "manager"), ("root", "admin")]);
     assert_eq!(one.roles("new_web").await, granted);
 
-    two.proxy.set_down(false);
+    two.proxy.set(Mood::Well);
     world.in_line().await;
     assert_eq!(two.projects().await.len(), 7);
     assert_eq!(two.roles("new_web").await, granted);
@@ -78,4 +81,42 @@ async fn each_cloud_is_brought_up_and_one_that_is_down_holds_up_nobody() {
     world.in_line().await;
     assert_eq!((one.projects().await.len(), two.projects().await.len()), (7, 0));
     assert_eq!((one.users().await.len(), two.users().await.len()), (4, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_hangs_holds_up_nobody_and_is_asked_by_few() {
+    let mut world = World::new("hanging", 2).await;
+    world.populate().await;
+    world.in_line().await;
+    // These clients have their tokens, and no call has hung yet.
+    world.patience(Duration::from_secs(5));
+    world.checked().await;
+    let (one, two) = (&world.sides[0], &world.sides[1]);
+    two.proxy.set(Mood::Hanging);
+    world.take();
+    // More than all steps together have calls under way.
+    world
+        .sql(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 60)
+             INSERT INTO slices (name, site_id, max_instances)
+             SELECT 'lab_' || n, s.id, 3 FROM n, sites AS s WHERE s.login_base = 'lab'",
+        )
+        .await;
+    world
+        .until("the first cloud's are in line", |status: &Status| {
+            let slices = status.models.iter().filter(|it| it.model == "ControllerSlice");
+            let enacted: i64 = slices.filter_map(|it| it.counts.get(&State::Enacted)).sum();
+            let said = status.objects.iter().filter_map(|it| it.message.as_ref());
+            // Three slices on each were there before.
+            enacted == 60 + 2 * 3
+                && said.filter(|said| said.contains("did not answer those who asked")).count() > 0
+        })
+        .await;
+    assert_eq!((one.projects().await.len(), two.projects().await.len()), (65, 5));
+    let asked = two.proxy.take();
+    assert!(asked.len() < 30, "{} calls to a cloud that hangs: {asked:?}", asked.len());
+
+    two.proxy.set(Mood::Well);
+    world.in_line().await;
+    assert_eq!(two.projects().await.len(), 65);
 }
