@@ -3,6 +3,8 @@
 //! A thread looks at the connection once each millisecond, because neither diesel nor safe Rust
 //! gives out the socket to wait on. That costs well under one part in a hundred of a core.
 
+mod crowd;
+
 use std::{
     convert::Infallible,
     sync::{Arc, Weak},
@@ -17,18 +19,16 @@ use diesel::{
 };
 use tokio::sync::oneshot;
 
+use self::crowd::Crowd;
 use super::{Event, Feed, FeedError, Inbox, RowKey};
 use crate::db::{ServerUrl, postgres::establish};
 
 /// How often the connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// How many are heard one by one without a pause. Behind more than that, what really changed would
-/// come last: then all is looked at, again and again, until there is a pause.
-const MOST_HEARD: u64 = 500;
-
-/// How often that is.
-const LOOK_AT_ALL_EVERY: Duration = Duration::from_millis(20);
+/// How long it hears those of a crowd without a break, and the break, in which the server has one too:
+/// what really changes needs the cores.
+const BREAK: Duration = Duration::from_millis(1);
 
 /// How often the server is asked whether it is still there.
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -83,10 +83,13 @@ fn listen(url: &ServerUrl, origin: &str, inbox: &Inbox, wanted: &Weak<()>) -> St
         return error.to_string();
     }
     inbox.connected();
-    let mut asked = Instant::now();
+    let (mut asked, mut crowd) = (Instant::now(), Crowd::new(Instant::now()));
     while wanted.strong_count() > 0 {
-        if let Err(error) = hear_out(&mut connection, origin, inbox, wanted) {
+        if let Err(error) = hear_out(&mut connection, origin, inbox, &mut crowd, wanted) {
             return error.to_string();
+        }
+        if let Some(skipped) = crowd.take_skipped(Instant::now()) {
+            inbox.changed_often(skipped);
         }
         if asked.elapsed() > ASK_EVERY {
             asked = Instant::now();
@@ -104,27 +107,24 @@ fn hear_out(
     connection: &mut PgConnection,
     origin: &str,
     inbox: &Inbox,
+    crowd: &mut Crowd,
     wanted: &Weak<()>,
 ) -> diesel::QueryResult<()> {
-    let (mut heard, mut skipped, mut looked) = (0, 0, Instant::now());
+    let mut rested = Instant::now();
     for notification in connection.notifications_iter() {
-        let payload = notification?.payload;
-        heard += 1;
-        if heard <= MOST_HEARD || payload == MEMBERS {
+        let (payload, now) = (notification?.payload, Instant::now());
+        if payload == MEMBERS || crowd.hears(now) {
             hear(&payload, origin, inbox);
-            continue;
+        } else if now - rested > BREAK {
+            thread::sleep(BREAK);
+            rested = Instant::now();
         }
-        skipped += 1;
-        if looked.elapsed() > LOOK_AT_ALL_EVERY {
-            inbox.changed_often(std::mem::take(&mut skipped));
-            looked = Instant::now();
+        if let Some(skipped) = crowd.take_skipped(now) {
+            inbox.changed_often(skipped);
             if wanted.strong_count() == 0 {
                 break;
             }
         }
-    }
-    if skipped > 0 {
-        inbox.changed_often(skipped);
     }
     Ok(())
 }

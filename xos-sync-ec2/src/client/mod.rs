@@ -27,7 +27,7 @@
 //!   not: [`Ec2Error::outcome_unknown`] tells, and the caller looks before it acts again.
 //! - Reading calls are tried up to three times, with jittered pauses.
 //! - While AWS lets calls wait in vain for all of their time, others fail at once: see
-//!   [`Wire`](xos_sync_core::http::Wire).
+//!   [`Wire`].
 //! - Listings follow page tokens to the end, and end with an error if AWS repeats a token.
 //! - No list of ids that happens to be empty ever means "all": it means none, without a call.
 //! - Keys, signatures, session tokens and user data appear in no `Debug`, error or log line.
