@@ -38,7 +38,7 @@ async fn run(options: Options) -> Fallible<ExitCode> {
         tell::ask_first(&cloud, options.instances);
         return Ok(ExitCode::from(2));
     }
-    let (db, file) = open("ec2", &options, cloud.service()).await?;
+    let (db, file) = open("ec2", cloud.ec2().endpoint(), &options, cloud.service()).await?;
     let builder = Synchronizer::builder().name("ec2").db(db).backend(cloud.ec2().clone());
     let sync = Sync::start(builder).await?;
     tokio::select! {

@@ -45,7 +45,8 @@ async fn run(arguments: Arguments) -> Fallible<ExitCode> {
         tell::ask_first(&cloud, options.instances);
         return Ok(ExitCode::from(2));
     }
-    let (db, file) = open("openstack", &options, cloud.service()).await?;
+    let (db, file) =
+        open("openstack", cloud.client().auth_url(), &options, cloud.service()).await?;
     let start = Start::write(&db, &cloud, arguments.image).await?;
     let sync = Sync::start(Synchronizer::builder().name("openstack").db(db)).await?;
     tokio::select! {

@@ -106,7 +106,10 @@ async fn sizes(cloud: &Cloud) -> Fallible<[String; 2]> {
     let large = flavors.find(|it| small.as_ref().is_some_and(|small| it.disk >= small.disk));
     match (small, large) {
         (Some(small), Some(large)) => Ok([small.name, large.name]),
-        _ => Err("the cloud has fewer than two flavors, and the story resizes a server".into()),
+        _ => Err("the story resizes a server, and the cloud has no two public flavors for that: make them, \
+                  for example with `openstack flavor create --ram 512 --disk 1 --vcpus 1 small` and \
+                  `… --ram 1024 … large`"
+            .into()),
     }
 }
 

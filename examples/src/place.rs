@@ -20,17 +20,23 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// Opens the goal state of an example and makes its tables. What an earlier run left there is removed when the
-/// server is new and knows nothing of it, unless it is in a file that was asked for.
+/// Opens the goal state of an example for this backend and makes its tables. Each backend that is configured has
+/// a file of its own. What an earlier run left there is removed when the server is ours, new, and knows nothing of
+/// it. A file that was asked for is taken as it is.
 ///
 /// # Errors
 /// What the database answered.
 pub async fn open(
     example: &str,
+    backend: &str,
     options: &Options,
     server: Option<&Service>,
 ) -> Fallible<(Db, PathBuf)> {
-    let file = options.database.clone().unwrap_or_else(|| folder(example).join("goal.db"));
+    let name = match server {
+        Some(_) => "goal.db".to_owned(),
+        None => format!("goal-{}.db", word(backend)),
+    };
+    let file = options.database.clone().unwrap_or_else(|| folder(example).join(name));
     if options.database.is_none() && server.is_some_and(Service::is_fresh) {
         remove(&file)?;
     }
@@ -43,6 +49,12 @@ pub async fn open(
         println!("made its tables");
     }
     Ok((db, file))
+}
+
+/// A text as a part of a file's name.
+fn word(text: &str) -> String {
+    let parts = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-")
 }
 
 fn remove(file: &Path) -> io::Result<()> {

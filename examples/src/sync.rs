@@ -1,13 +1,12 @@
 //! A Synchronizer in the background of a story.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use xos_sync_core::db::Db;
 use xos_sync_core::event::{Event, Handle};
-use xos_sync_core::status::{self, State, Status, StepStatus};
+use xos_sync_core::status::{self, ObjectStatus, State, Status, StepStatus};
 use xos_sync_core::synchronizer::Builder;
 use xos_sync_core::{Micros, Registry};
 
@@ -15,6 +14,9 @@ use crate::Fallible;
 
 /// The longest wait for a backend.
 const LONGEST: Duration = Duration::from_secs(900);
+
+/// How long nothing may go on by itself while something is not in line.
+const STUCK: Duration = Duration::from_secs(10);
 
 /// A Synchronizer that runs, and its database.
 pub struct Sync {
@@ -83,7 +85,8 @@ impl Sync {
     /// Waits until everything is in line.
     ///
     /// # Errors
-    /// When it ended, or did not come to that in a quarter of an hour.
+    /// When it ended, came to rest with something that does not heal by itself, or did not come to that in a
+    /// quarter of an hour.
     pub async fn settled(&self) -> Fallible {
         self.until("everything to be in line", |status| status.is_settled()).await
     }
@@ -93,17 +96,12 @@ impl Sync {
     /// # Errors
     /// When it ended, or did not come to that in a quarter of an hour.
     pub async fn quiet(&self) -> Fallible {
-        let still = [State::Enacted, State::Held, State::Goal, State::Failed, State::Blocked];
-        self.until("the Synchronizer to come to rest", |status| {
-            let states: BTreeSet<_> =
-                status.models.iter().flat_map(|model| model.counts.keys().copied()).collect();
-            states.iter().all(|state| still.contains(state))
-        })
-        .await
+        self.until("the Synchronizer to come to rest", rests).await
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&Status) -> bool) -> Fallible {
         let begun = tokio::time::Instant::now();
+        let mut moved = begun;
         loop {
             let status = self.status().await?;
             // A listing that has not come round yet may bring something new.
@@ -114,6 +112,12 @@ impl Sync {
             }
             if self.running.is_finished() {
                 return Err("the Synchronizer has ended".into());
+            }
+            if !(listed && rests(&status) && status.objects.iter().all(needs_somebody)) {
+                moved = tokio::time::Instant::now();
+            }
+            if moved.elapsed() > STUCK {
+                return Err(format!("this does not heal by itself:\n{status}").into());
             }
             if begun.elapsed() > LONGEST {
                 return Err(format!("waited too long for {what}:\n{status}").into());
@@ -130,4 +134,15 @@ impl Sync {
         let _ = self.stop.send(());
         Ok(self.running.await??)
     }
+}
+
+/// Whether nothing goes on, except for what is tried again.
+fn rests(status: &Status) -> bool {
+    let still = [State::Enacted, State::Held, State::Goal, State::Failed, State::Blocked];
+    status.models.iter().flat_map(|model| model.counts.keys()).all(|state| still.contains(state))
+}
+
+/// Whether a row that is not in line stays so until somebody changes something.
+fn needs_somebody(object: &ObjectStatus) -> bool {
+    object.state != State::Failed || object.class.as_deref() == Some("terminal")
 }
