@@ -29,8 +29,8 @@ struct State {
 struct Rest {
     until: Instant,
     length: Duration,
-    /// One call is under way, to see whether it answers again.
-    probing: bool,
+    /// Since when a call is under way, to see whether it answers again.
+    probing: Option<Instant>,
 }
 
 /// A call that is under way.
@@ -48,9 +48,10 @@ impl Breaker {
         let is_probe = match &mut state.rest {
             None => false,
             Some(rest) if rest.until > now => return Err(rest.until - now),
-            Some(rest) if rest.probing => return Err(FIRST),
+            // One that takes its time, such as an upload, does not keep others from probing for ever.
+            Some(Rest { probing: Some(since), .. }) if now < *since + LONGEST => return Err(FIRST),
             Some(rest) => {
-                rest.probing = true;
+                rest.probing = Some(now);
                 true
             }
         };
@@ -84,7 +85,7 @@ impl Entry<'_> {
             // It began before the rest did.
             Some(_) => return,
         };
-        state.rest = Some(Rest { until: now + length, length, probing: false });
+        state.rest = Some(Rest { until: now + length, length, probing: None });
     }
 }
 
@@ -94,7 +95,7 @@ impl Drop for Entry<'_> {
         if self.is_probe
             && let Some(rest) = &mut self.breaker.lock().rest
         {
-            rest.probing = false;
+            rest.probing = None;
         }
     }
 }
@@ -148,11 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_is_given_up_makes_room_for_another() {
+    fn a_probe_that_is_given_up_or_takes_long_makes_room_for_another() {
         let (breaker, start) = (Breaker::default(), Instant::now());
         breaker.enter(start).unwrap().hung(start);
         let at = start + FIRST;
         drop(breaker.enter(at).unwrap());
-        assert!(breaker.enter(at).is_ok());
+        let long = breaker.enter(at).unwrap();
+        assert_eq!(breaker.enter(at + LONGEST / 2).unwrap_err(), FIRST);
+        assert!(breaker.enter(at + LONGEST).is_ok());
+        drop(long);
     }
 }

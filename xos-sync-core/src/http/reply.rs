@@ -58,7 +58,8 @@ impl NoReply {
     /// Whether the request may have been carried out nevertheless.
     #[must_use]
     pub fn outcome_unknown(&self, effect: Effect) -> bool {
-        effect == Effect::Changes && !matches!(self.failure, Failure::NotSent | Failure::Resting)
+        let unsent = [Failure::NotSent, Failure::Unreachable, Failure::Resting];
+        effect == Effect::Changes && !unsent.contains(&self.failure)
     }
 }
 

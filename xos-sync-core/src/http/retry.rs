@@ -23,6 +23,8 @@ pub enum Effect {
 pub enum Failure {
     /// No connection: nothing was sent.
     NotSent,
+    /// No connection within the time allowed: nothing was sent.
+    Unreachable,
     /// Sent, and no answer within the time allowed.
     TimedOut,
     /// Sent, and the connection broke.
@@ -112,7 +114,14 @@ mod tests {
 
     #[test]
     fn changing_calls_are_repeated_only_when_they_were_not_carried_out() {
-        for failure in [Failure::TimedOut, Failure::Broken, Failure::Resting, UNAVAILABLE, FINAL] {
+        for failure in [
+            Failure::TimedOut,
+            Failure::Unreachable,
+            Failure::Broken,
+            Failure::Resting,
+            UNAVAILABLE,
+            FINAL,
+        ] {
             assert!(!again(Effect::Changes, failure), "{failure:?}");
         }
         for failure in [Failure::NotSent, EXPIRED, THROTTLED] {
@@ -125,7 +134,7 @@ mod tests {
         for failure in [Failure::NotSent, Failure::Broken, UNAVAILABLE, EXPIRED, THROTTLED] {
             assert!(again(Effect::Reads, failure), "{failure:?}");
         }
-        for failure in [Failure::TimedOut, Failure::Resting, FINAL] {
+        for failure in [Failure::TimedOut, Failure::Unreachable, Failure::Resting, FINAL] {
             assert!(!again(Effect::Reads, failure), "{failure:?}");
         }
     }

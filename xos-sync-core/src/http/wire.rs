@@ -73,10 +73,10 @@ impl Wire {
                 Ok(reply)
             }
             Err(lost) => {
-                if lost.waited {
+                if matches!(lost.failure, Failure::TimedOut | Failure::Unreachable) {
                     entry.hung(Instant::now());
                 }
-                Err(NoReply::new(lost.failure, lost.text))
+                Err(lost)
             }
         }
     }
@@ -86,8 +86,8 @@ impl Wire {
         breakers.entry(origin.to_owned()).or_default().clone()
     }
 
-    async fn exchange(&self, request: Request, origin: &str) -> Result<Reply, Lost> {
-        let lost = |error| Lost::new(origin, self.timeout, error);
+    async fn exchange(&self, request: Request, origin: &str) -> Result<Reply, NoReply> {
+        let lost = |error| lost(origin, self.timeout, error);
         let mut answer = self.http.execute(request).await.map_err(lost)?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let mut body = Vec::new();
@@ -95,7 +95,7 @@ impl Wire {
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST {
                 let text = format!("{origin} answers without end");
-                return Err(Lost { failure: Failure::Broken, text, waited: false });
+                return Err(NoReply::new(Failure::Broken, text));
             }
         }
         let body = String::from_utf8(body)
@@ -111,35 +111,26 @@ impl fmt::Debug for Wire {
 }
 
 /// Why an exchange came to nothing.
-struct Lost {
-    failure: Failure,
-    text: String,
-    /// A time limit ended it.
-    waited: bool,
-}
-
-impl Lost {
-    fn new(origin: &str, timeout: Duration, error: reqwest::Error) -> Self {
-        let failure = match () {
-            () if error.is_connect() || error.is_builder() => Failure::NotSent,
-            () if error.is_timeout() => Failure::TimedOut,
-            () => Failure::Broken,
-        };
-        let waited = error.is_timeout();
-        let why = chain(&error.without_url());
-        let text = match failure {
-            Failure::NotSent => format!("no connection to {origin}: {why}"),
-            Failure::TimedOut => format!("{origin} did not answer within {timeout:?}"),
-            _ => format!("the connection to {origin} broke: {why}"),
-        };
-        Self { failure, text, waited }
-    }
+fn lost(origin: &str, timeout: Duration, error: reqwest::Error) -> NoReply {
+    let failure = match () {
+        () if error.is_connect() && error.is_timeout() => Failure::Unreachable,
+        () if error.is_connect() || error.is_builder() => Failure::NotSent,
+        () if error.is_timeout() => Failure::TimedOut,
+        () => Failure::Broken,
+    };
+    let why = chain(&error.without_url());
+    let text = match failure {
+        Failure::NotSent | Failure::Unreachable => format!("no connection to {origin}: {why}"),
+        Failure::TimedOut => format!("{origin} did not answer within {timeout:?}"),
+        _ => format!("the connection to {origin} broke: {why}"),
+    };
+    NoReply::new(failure, text)
 }
 
 fn resting(origin: &str, wait: Duration) -> NoReply {
     let text = format!(
         "{origin} did not answer those who asked before; it is asked again in {} s",
-        wait.as_secs() + 1
+        wait.as_millis().div_ceil(1000)
     );
     NoReply { failure: Failure::Resting, text, retry_after: Some(wait) }
 }

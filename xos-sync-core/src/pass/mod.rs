@@ -216,7 +216,7 @@ impl Passes {
             stamping: false,
             journal: HashMap::new(),
             stopping: false,
-            report: Report::default(),
+            report: Report { number: 1, ..Report::default() },
             begun: None,
             progress,
         }

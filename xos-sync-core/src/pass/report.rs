@@ -11,7 +11,7 @@ use crate::{
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
-    /// The pass's number, from 0 on.
+    /// The pass's number, from 1 on; 0 when there was none.
     pub number: u64,
     /// Objects brought in line.
     pub enacted: u64,
