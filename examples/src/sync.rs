@@ -54,7 +54,8 @@ impl Sync {
     /// found is in line.
     ///
     /// # Errors
-    /// When it ended, or did not come to that in a quarter of an hour.
+    /// When it ended, came to rest with something that does not heal by itself, or did not come to that in a
+    /// quarter of an hour.
     pub async fn checked(&self) -> Fallible {
         let begun = Micros::now().0;
         let since = |step: &StepStatus| step.last_run.is_some_and(|last| last >= begun);
