@@ -18,6 +18,8 @@ use xos_sync_core::{
 /// What should be: a page for a slice. A row is the goal; the step fills `#[backend]` columns.
 #[model(table = home_pages)]
 pub struct HomePage {
+    /// Its key.
+    pub id: Id<HomePage>,
     /// Whose page it is: it waits for its slice, and goes with it.
     #[references(Slice, on_delete = cascade)]
     pub slice_id: Id<Slice>,

@@ -24,9 +24,14 @@ use crate::{
 /// What is to be written about a row.
 pub(crate) struct Outcome {
     pub(crate) model: &'static ModelInfo,
+    /// The bookkeeping's key.
     pub(crate) id: i64,
     /// The version that was read before the call.
     pub(crate) read: i64,
+    /// The keys that the row's references held, as it was read.
+    pub(crate) references: Vec<Option<i64>>,
+    /// The step that was called; empty when none was.
+    pub(crate) step: &'static str,
     pub(crate) stamp: Stamp,
     pub(crate) save: Option<SaveBackend>,
 }
@@ -138,7 +143,7 @@ pub(crate) fn stamp<'a>(
         }
     }
     for (table, outcomes) in enacted {
-        if !enact(conn, table, &outcomes)? {
+        if !enact(conn, &outcomes)? {
             stamped.changed.insert(table);
         }
     }
@@ -165,18 +170,34 @@ fn hold(
     if conn.engine() == Engine::Sqlite {
         return Ok(busy);
     }
-    let mut rows: BTreeMap<(&'static str, &str), Vec<i64>> = BTreeMap::new();
-    let held = |outcome: &&&Outcome| care == Care::Careful || outcome.stamp.removes();
-    for outcome in outcomes.iter().filter(held) {
-        // A row that is to be removed must get no new children meanwhile.
-        let lock = if outcome.stamp.removes() { "UPDATE" } else { "NO KEY UPDATE" };
-        rows.entry((outcome.model.table, lock)).or_default().push(outcome.id);
+    let mut rows: BTreeMap<&'static str, Vec<i64>> = BTreeMap::new();
+    let mut saved: BTreeMap<&'static str, Vec<i64>> = BTreeMap::new();
+    for outcome in outcomes {
+        let table = outcome.model.table;
+        if care == Care::Careful || outcome.stamp.removes() {
+            rows.entry(table).or_default().push(outcome.id);
+        }
+        if care == Care::Careful && outcome.save.is_some() {
+            saved.entry(table).or_default().push(outcome.id);
+        }
     }
-    for ((table, lock), ids) in rows {
-        let of_these =
-            format!("SELECT id FROM {table} WHERE id IN ({})", sql::list(ids.iter().copied()));
-        let held: BTreeSet<i64> =
-            row_ids(conn, &format!("{of_these} ORDER BY id FOR {lock} SKIP LOCKED"))?;
+    // The author's row first, as its writers do.
+    for (table, ids) in saved {
+        let ids = sql::list(ids);
+        let of_these = format!(
+            "SELECT s.sync_id AS id FROM {table} AS t, {table}_sync AS s \
+             WHERE s.sync_id IN ({ids}) AND t.id = s.object_id AND NOT s.deleted"
+        );
+        let held = row_ids(conn, &format!("{of_these} ORDER BY 1 FOR NO KEY UPDATE OF t SKIP LOCKED"))?;
+        let there = row_ids(conn, &of_these)?;
+        busy.extend(there.difference(&held).map(|id| (table, *id)));
+    }
+    for (table, ids) in rows {
+        let of_these = format!(
+            "SELECT sync_id AS id FROM {table}_sync WHERE sync_id IN ({})",
+            sql::list(ids.iter().copied())
+        );
+        let held = row_ids(conn, &format!("{of_these} ORDER BY 1 FOR NO KEY UPDATE SKIP LOCKED"))?;
         if held.len() < ids.len() {
             // What is not there any more is nobody's.
             let there = row_ids(conn, &of_these)?;
@@ -193,19 +214,20 @@ fn row_ids(conn: &mut AnyConnection, question: &str) -> QueryResult<BTreeSet<i64
 
 /// Whether all rows are in line with their goal now: a row whose goal was changed, or that was
 /// deleted, since it was read is stamped with what was read, and stays pending.
-fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryResult<bool> {
-    let (steady, healed): (Vec<&Outcome>, Vec<&Outcome>) =
+fn enact(conn: &mut AnyConnection, outcomes: &[&Outcome]) -> QueryResult<bool> {
+    let (steady, recovered): (Vec<&Outcome>, Vec<&Outcome>) =
         outcomes.iter().partition(|outcome| outcome.stamp == Stamp::Enacted(Before::Steady));
     let mut all_in_line = true;
-    for (rows, forgotten) in [(steady, ""), (healed, FORGET_TROUBLE)] {
-        if rows.is_empty() {
-            continue;
-        }
-        let set = format!("enacted = v.column2{forgotten}");
+    for (rows, forgotten) in [(steady, ""), (recovered, FORGET_ERROR)] {
+        let Some(first) = rows.first() else { continue };
+        let (engine, model, step) = (conn.engine(), first.model, first.step);
+        let set = format!("enacted = v.column2, step = '{step}'{forgotten}");
+        let in_line = format!("{set}{}", applied_now(engine, model));
         let guard = format!("c.updated = v.column2 AND {NEVER_BACK}");
-        if set_enacted(conn, table, &set, &rows, &guard)? < rows.len() {
+        if set_enacted(conn, model, &in_line, &versions(&rows), &guard)? < rows.len() {
             all_in_line = false;
-            set_enacted(conn, table, &set, &rows, NEVER_BACK)?;
+            let as_read = format!("{set}{}", applied_as_read(model));
+            set_enacted(conn, model, &as_read, &versions_with_references(&rows), NEVER_BACK)?;
         }
     }
     Ok(all_in_line)
@@ -214,20 +236,54 @@ fn enact(conn: &mut AnyConnection, table: &str, outcomes: &[&Outcome]) -> QueryR
 /// A stamp never goes back.
 const NEVER_BACK: &str = "(c.enacted IS NULL OR c.enacted < v.column2)";
 
-/// Left out where there was none: the fewer columns are set, the fewer indexes are touched.
-const FORGET_TROUBLE: &str =
+/// Left out where there was no error: the fewer columns are set, the fewer indexes are touched.
+const FORGET_ERROR: &str =
     ", backend_status = NULL, backend_class = NULL, attempts = 0, retry_at = NULL";
+
+/// What was applied is what the row holds: it has the version that was read.
+fn applied_now(engine: Engine, model: &ModelInfo) -> String {
+    let table = model.table;
+    let mut set = format!(
+        ", applied = (SELECT {} FROM {table} AS t WHERE t.id = c.object_id)",
+        sql::applied_values(engine, model, "t")
+    );
+    for reference in model.references {
+        let (column, parent) = (reference.column, (reference.target)().table);
+        let _ = write!(
+            set,
+            ", {} = (SELECT p.sync_id FROM {table} AS t, {parent}_sync AS p \
+             WHERE t.id = c.object_id AND p.object_id = t.{column} AND NOT p.deleted)",
+            sql::applied_reference(column)
+        );
+    }
+    set
+}
+
+/// The row has changed since it was read: its references were those that the outcome says.
+fn applied_as_read(model: &ModelInfo) -> String {
+    let mut set = String::from(", applied = NULL");
+    for (at, reference) in model.references.iter().enumerate() {
+        let key = format!("CAST(v.column{} AS BIGINT)", at + 3);
+        let _ = write!(
+            set,
+            ", {} = {}",
+            sql::applied_reference(reference.column),
+            sql::sync_id_of((reference.target)(), &key)
+        );
+    }
+    set
+}
 
 fn set_enacted(
     conn: &mut AnyConnection,
-    table: &str,
+    model: &ModelInfo,
     set: &str,
-    outcomes: &[&Outcome],
+    values: &str,
     guard: &str,
 ) -> QueryResult<usize> {
-    let versions = versions(outcomes);
     sql_query(format!(
-        "UPDATE {table} AS c SET {set} FROM (VALUES {versions}) AS v WHERE c.id = v.column1 AND {guard}"
+        "UPDATE {}_sync AS c SET {set} FROM (VALUES {values}) AS v WHERE c.sync_id = v.column1 AND {guard}",
+        model.table
     ))
     .execute(conn)
 }
@@ -242,19 +298,37 @@ fn versions(outcomes: &[&Outcome]) -> String {
     values
 }
 
+/// `(id,version,reference,…),…`.
+fn versions_with_references(outcomes: &[&Outcome]) -> String {
+    let mut values = String::new();
+    for outcome in outcomes {
+        let comma = if values.is_empty() { "" } else { "," };
+        let _ = write!(values, "{comma}({},{}", outcome.id, outcome.read);
+        for reference in &outcome.references {
+            let _ = match reference {
+                Some(key) => write!(values, ",{key}"),
+                None => write!(values, ",CAST(NULL AS BIGINT)"),
+            };
+        }
+        values.push(')');
+    }
+    values
+}
+
 /// The wait is written only for the version that failed: a goal that was changed meanwhile
 /// is tried at once. Whether it still was that version.
 fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> QueryResult<bool> {
     let table = outcome.model.table;
     let text = format!(
-        "UPDATE {table} SET attempted = TRUE, backend_status = ?, backend_class = ?, attempts = ?, retry_at = ? \
-         WHERE id = ? AND updated = ?"
+        "UPDATE {table}_sync SET attempted = TRUE, backend_status = ?, backend_class = ?, attempts = ?, \
+         retry_at = ?, step = ? WHERE sync_id = ? AND updated = ?"
     );
     let written = sql::query(conn.engine(), &text)
         .bind::<Text, _>(&failure.message)
         .bind::<Text, _>(failure.class)
         .bind::<Integer, _>(failure.retry.attempts)
         .bind::<BigInt, _>(failure.retry.at.0)
+        .bind::<Text, _>(outcome.step)
         .bind::<BigInt, _>(outcome.id)
         .bind::<BigInt, _>(outcome.read)
         .execute(conn)?;
@@ -271,8 +345,10 @@ pub(crate) fn mark_attempted(
     ids: &[i64],
 ) -> QueryResult<()> {
     let ids = sql::list(ids.iter().copied());
-    sql_query(format!("UPDATE {table} SET attempted = TRUE WHERE id IN ({ids}) AND NOT attempted"))
-        .execute(conn)?;
+    sql_query(format!(
+        "UPDATE {table}_sync SET attempted = TRUE WHERE sync_id IN ({ids}) AND NOT attempted"
+    ))
+    .execute(conn)?;
     Ok(())
 }
 
@@ -285,15 +361,12 @@ fn remove(
     unreferenced: &str,
 ) -> QueryResult<Vec<i64>> {
     let ids = sql::list(outcomes.iter().map(|outcome| outcome.id));
-    sql_query(format!(
-        "UPDATE {table} AS c SET purgeable = TRUE FROM (VALUES {}) AS v \
-         WHERE c.id = v.column1 AND c.deleted AND c.updated = v.column2 AND {unreferenced}",
+    let removed: Vec<RowId> = sql_query(format!(
+        "DELETE FROM {table}_sync AS c WHERE c.sync_id IN ({ids}) AND c.deleted \
+         AND (c.sync_id, c.updated) IN (VALUES {}) AND {unreferenced} RETURNING sync_id AS id",
         versions(outcomes),
     ))
-    .execute(conn)?;
-    let removed: Vec<RowId> =
-        sql_query(format!("DELETE FROM {table} WHERE id IN ({ids}) AND purgeable RETURNING id"))
-            .load(conn)?;
+    .load(conn)?;
     Ok(removed.into_iter().map(|row| row.id).collect())
 }
 

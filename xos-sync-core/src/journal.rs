@@ -70,12 +70,14 @@ pub(crate) fn begin(
     // A deletion by somebody else comes before this, and is seen, or waits for it.
     let lock = match conn.engine() {
         Engine::Sqlite => "",
-        Engine::Postgres => " ORDER BY id FOR SHARE SKIP LOCKED",
+        Engine::Postgres => " ORDER BY sync_id FOR SHARE SKIP LOCKED",
     };
     let table = model.table;
     let live: Vec<RowId> =
-        sql_query(format!("SELECT id FROM {table} WHERE id IN ({ids}) AND NOT deleted{lock}"))
-            .load(conn)?;
+        sql_query(format!(
+            "SELECT sync_id AS id FROM {table}_sync WHERE sync_id IN ({ids}) AND NOT deleted{lock}"
+        ))
+        .load(conn)?;
     Ok((line.id, live.into_iter().map(|row| row.id).collect()))
 }
 
@@ -148,7 +150,7 @@ pub(crate) fn recover(
 /// The condition under which no other Synchronizer has the row `row` in hand for the first
 /// time. What is in its own hand, a Synchronizer knows without asking; and of the processes
 /// that share its work only the row's own asks.
-pub(crate) fn not_in_others_hand(
+pub(crate) fn not_in_flight_elsewhere(
     engine: Engine,
     model: &ModelInfo,
     row: &str,
@@ -160,7 +162,7 @@ pub(crate) fn not_in_others_hand(
     };
     format!(
         "NOT EXISTS (SELECT 1 FROM xos_sync_journal AS j WHERE j.model = '{table}' \
-         AND j.synchronizer <> '{synchronizer}' AND {position}(',' || j.ids || ',', ',' || CAST({row}.id AS TEXT) || ',') > 0)",
+         AND j.synchronizer <> '{synchronizer}' AND {position}(',' || j.ids || ',', ',' || CAST({row}.sync_id AS TEXT) || ',') > 0)",
         table = model.table,
         synchronizer = synchronizer.replace('\'', "''"),
     )

@@ -15,6 +15,7 @@
 //! /// A web page of a site, as a file on disk.
 //! #[model(table = pages)]
 //! pub struct Page {
+//!     pub id: Id<Page>,
 //!     pub name: String,
 //!     pub text: String,
 //!     #[references(Site)]
@@ -61,7 +62,7 @@
 //! - `xmpp`: events from and to a PubSub node of an XMPP server, for programs on several machines:
 //!   `event::XmppFeed` and `event::XmppPublisher`.
 //! - `http`: what clients of HTTP backends have in common, the module `http`.
-//! - `wide-tables`: models of more than 32 columns (12 of them are the framework's).
+//! - `wide-tables`: models of more than 31 columns beside their key.
 
 extern crate self as xos_sync_core;
 
@@ -75,6 +76,7 @@ pub mod db;
 pub mod model;
 pub mod models;
 mod sql;
+mod row;
 pub mod step;
 pub mod dmdot;
 pub mod registry;
@@ -102,6 +104,7 @@ pub use error::StepError;
 pub use model::{Id, Micros, Model, Secret};
 pub use pass::Report;
 pub use registry::Registry;
+pub use row::Row;
 pub use step::{Context, Pending, StepDef, StepResult, SyncStep};
 pub use synchronizer::Synchronizer;
 pub use xos_sync_macros::{model, sync_step};

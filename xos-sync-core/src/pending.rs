@@ -20,7 +20,7 @@ use crate::{
     schedule,
     shard::Shards,
     sql,
-    step::{Call, Observed, Row, StepSpec},
+    step::{AnyRow, Call, Observed, StepSpec},
     toposort::{self, Observers, WakePath},
 };
 
@@ -79,7 +79,7 @@ pub(crate) struct Wake {
 /// How rows are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
-    /// By what they reference in this column.
+    /// By the rows that they reference in this column.
     Reference(&'static str),
     /// By their own key or identity: somebody changed just these.
     Key,
@@ -101,7 +101,7 @@ pub(crate) struct Batch {
 /// The rows of an answer.
 pub(crate) enum Rows {
     /// To be handed to the step.
-    Call(Call, Vec<Box<dyn Row>>),
+    Call(Call, Vec<Box<dyn AnyRow>>),
     /// To be removed: key and version.
     Purge(Vec<(i64, i64)>),
 }
@@ -136,20 +136,20 @@ impl Questions {
         models: &[&'static ModelInfo],
         synchronizer: &str,
     ) -> Self {
-        let doomed = sql::doomed("c.");
+        let deleting = sql::deleting("c.");
         let free = observers.unreferenced(model, "c", models);
-        let only = spec.and_then(|spec| spec.only);
-        let created = sql::maybe_created(model, "c.");
-        let in_scope = toposort::in_scope(model, "c", only);
-        let no_backend = observers.never_there(model, "c");
         let engine = observers.engine;
-        let not_in_hand = journal::not_in_others_hand(engine, model, "c", synchronizer);
+        let created = sql::maybe_created(engine, model, "c");
+        let (step, only) = spec.map_or(("", None), |spec| (spec.name, spec.only));
+        let in_scope = toposort::was_in_scope(engine, model, "c", step, only);
+        let never_made = observers.never_made(model, "c");
+        let not_in_flight = journal::not_in_flight_elsewhere(engine, model, "c", synchronizer);
         Self {
             engine,
             model,
-            sync: toposort::syncable(observers, model, "c", only),
-            delete: format!("{doomed} AND {created} AND {in_scope} AND {free}"),
-            purge: format!("{doomed} AND {no_backend} AND {not_in_hand} AND {free}"),
+            sync: toposort::syncable(observers, model, only),
+            delete: format!("{deleting} AND {created} AND {in_scope} AND {free}"),
+            purge: format!("{deleting} AND {never_made} AND {not_in_flight} AND {free}"),
             wake_paths: observers.wake_paths(model),
         }
     }
@@ -159,11 +159,11 @@ impl Questions {
         let by = |index: String| sql::indexed_by(self.engine, &index);
         let (condition, index, order) = match question {
             Question::Next { want, after } => {
-                (format!("c.id > {after}"), by(self.standing_index(*want)), " ORDER BY c.id")
+                (format!("c.sync_id > {after}"), by(self.standing_index(*want)), " ORDER BY c.sync_id")
             }
             // In whatever order the index has them: a full batch is followed by a sweep.
             Question::Woken(Wake { by: By::Reference(column), condition, .. }) => {
-                (condition.clone(), by(sql::reference_index(self.model, column)), "")
+                return self.keys_by_reference(column, condition, limit, shards);
             }
             Question::Woken(Wake { by: By::Key, condition, .. }) => {
                 (condition.clone(), String::new(), "")
@@ -172,23 +172,60 @@ impl Questions {
                 (self.newest(*want), String::new(), "")
             }
         };
-        let mine = shards.condition("c").map_or(String::new(), |mine| format!(" AND {mine}"));
-        let wanted = match question.want() {
-            Want::Sync => &self.sync,
-            Want::Delete => &self.delete,
-            Want::Purge => &self.purge,
+        let mine = mine(shards);
+        let table = self.model.table;
+        let (wanted, object) = match question.want() {
+            Want::Sync => (&self.sync, self.object()),
+            Want::Delete => (&self.delete, String::new()),
+            Want::Purge => (&self.purge, String::new()),
         };
         format!(
-            "SELECT c.id FROM {table} AS c{index} WHERE ({condition}){mine} AND {wanted}{order} LIMIT {limit}",
-            table = self.model.table,
+            "SELECT c.sync_id FROM {table}_sync AS c{index}{object} \
+             WHERE ({condition}){mine} AND {wanted}{order} LIMIT {limit}"
         )
+    }
+
+    /// The author's row beside its bookkeeping, looked up for one after the other: never by a
+    /// join of the tables.
+    fn object(&self) -> String {
+        let table = self.model.table;
+        match self.engine {
+            Engine::Sqlite => format!(" CROSS JOIN {table} AS t NOT INDEXED ON t.id = c.object_id"),
+            Engine::Postgres => format!(
+                " CROSS JOIN LATERAL (SELECT * FROM {table} AS o WHERE o.id = c.object_id OFFSET 0) AS t"
+            ),
+        }
+    }
+
+    /// Rows that reference given ones: the row first, then its bookkeeping.
+    fn keys_by_reference(
+        &self,
+        column: &str,
+        condition: &str,
+        limit: usize,
+        shards: Shards,
+    ) -> String {
+        let (table, mine, wanted) = (self.model.table, mine(shards), &self.sync);
+        let from = match self.engine {
+            Engine::Sqlite => format!(
+                "{table} AS t INDEXED BY {} CROSS JOIN {} ON c.object_id = t.id",
+                sql::reference_index(self.model, column),
+                sql::living(self.engine, self.model, "c"),
+            ),
+            Engine::Postgres => format!(
+                "{table} AS t CROSS JOIN LATERAL \
+                 (SELECT * FROM {table}_sync AS o WHERE o.object_id = t.id AND NOT o.deleted OFFSET 0) AS c"
+            ),
+        };
+        format!("SELECT c.sync_id FROM {from} WHERE ({condition}){mine} AND {wanted} LIMIT {limit}")
     }
 
     /// The rows that were changed last, whether they are ready or not: read from the index
     /// alone, whatever is pending.
     fn newest(&self, want: Want) -> String {
         format!(
-            "c.id IN (SELECT id FROM {table}{index} WHERE {standing} ORDER BY updated DESC LIMIT {NEWEST})",
+            "c.sync_id IN (SELECT sync_id FROM {table}_sync{index} WHERE {standing} \
+             ORDER BY updated DESC LIMIT {NEWEST})",
             table = self.model.table,
             index = sql::indexed_by(self.engine, &self.standing_index(want)),
             standing = standing(want),
@@ -197,8 +234,8 @@ impl Questions {
 
     fn standing_index(&self, want: Want) -> String {
         match want {
-            Want::Sync => sql::fresh_index(self.model),
-            Want::Delete | Want::Purge => sql::doomed_index(self.model),
+            Want::Sync => sql::due_index(self.model),
+            Want::Delete | Want::Purge => sql::deleting_index(self.model),
         }
     }
 
@@ -238,15 +275,17 @@ impl Questions {
         call: Call,
         keys: &str,
     ) -> QueryResult<Rows> {
-        let rows = observed.load(conn, &sql::among(self.engine, keys), i64::MAX)?;
+        let rows = observed.load(conn, call, &sql::among(self.engine, keys))?;
         Ok(Rows::Call(call, rows))
     }
 
     fn load_keys(&self, conn: &mut AnyConnection, keys: &str) -> QueryResult<Rows> {
         let (table, among) = (self.model.table, sql::among(self.engine, keys));
         let rows: Vec<Key> =
-            sql_query(format!("SELECT id, updated FROM {table} WHERE {among} ORDER BY id"))
-                .load(conn)?;
+            sql_query(format!(
+                "SELECT s.sync_id AS id, s.updated FROM {table}_sync AS s WHERE {among} ORDER BY s.sync_id"
+            ))
+            .load(conn)?;
         Ok(Rows::Purge(rows.into_iter().map(|key| (key.id, key.updated)).collect()))
     }
 
@@ -254,7 +293,7 @@ impl Questions {
     /// at many clean rows.
     fn any(&self, conn: &mut AnyConnection, want: Want) -> QueryResult<bool> {
         let found: Option<One> = sql_query(format!(
-            "SELECT CAST(1 AS BIGINT) AS one FROM {}{} WHERE {} LIMIT 1",
+            "SELECT CAST(1 AS BIGINT) AS one FROM {}_sync{} WHERE {} LIMIT 1",
             self.model.table,
             sql::indexed_by(self.engine, &self.standing_index(want)),
             standing(want),
@@ -266,7 +305,7 @@ impl Questions {
 
     fn next_retry(&self, conn: &mut AnyConnection) -> QueryResult<Option<Micros>> {
         let next: NextRetry = sql_query(format!(
-            "SELECT min(retry_at) AS at FROM {table}{index} WHERE retry_at IS NOT NULL",
+            "SELECT min(retry_at) AS at FROM {table}_sync{index} WHERE retry_at IS NOT NULL",
             table = self.model.table,
             index = sql::indexed_by(self.engine, &format!("{}_retry", self.model.table)),
         ))
@@ -281,18 +320,23 @@ impl Questions {
             Engine::Sqlite => has_come,
             // What others hold is looked at again later.
             Engine::Postgres => format!(
-                "id IN (SELECT id FROM {table} WHERE {has_come} ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)"
+                "sync_id IN (SELECT sync_id FROM {table}_sync WHERE {has_come} ORDER BY sync_id \
+                 FOR NO KEY UPDATE SKIP LOCKED)"
             ),
         };
-        format!("UPDATE {table} SET retry_at = NULL WHERE {which}")
+        format!("UPDATE {table}_sync SET retry_at = NULL WHERE {which}")
     }
+}
+
+fn mine(shards: Shards) -> String {
+    shards.condition("c").map_or(String::new(), |mine| format!(" AND {mine}"))
 }
 
 /// What the index holds that answers for this want.
 fn standing(want: Want) -> String {
     match want {
-        Want::Sync => sql::fresh(""),
-        Want::Delete | Want::Purge => sql::doomed(""),
+        Want::Sync => sql::due(""),
+        Want::Delete | Want::Purge => sql::deleting(""),
     }
 }
 

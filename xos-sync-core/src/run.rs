@@ -10,12 +10,12 @@ use std::{
 
 use crate::{
     error::StepError,
-    step::{Call, Called, Context, Row, StepSpec},
+    step::{AnyRow, Call, Called, Context, StepSpec},
 };
 
 /// Hands the row to its step. Always answers: a call that takes too long is given up, a panic
 /// is caught.
-pub(crate) async fn run(row: Box<dyn Row>, cx: Context, call: Call, spec: &StepSpec) -> Called {
+pub(crate) async fn run(row: Box<dyn AnyRow>, cx: Context, call: Call, spec: &StepSpec) -> Called {
     let called = catching(spec, row.call(cx, call));
     match tokio::time::timeout(spec.timeout, called).await {
         Ok(Ok(called)) => called,

@@ -52,7 +52,7 @@ impl Shards {
     /// The SQL condition for a row with the alias `row`; `None` for all rows.
     pub(crate) fn condition(self, row: &str) -> Option<String> {
         let list = || self.iter().map(|shard| shard.to_string()).collect::<Vec<_>>().join(",");
-        (self != Self::ALL).then(|| format!("({row}.id & {}) IN ({})", COUNT - 1, list()))
+        (self != Self::ALL).then(|| format!("({row}.sync_id & {}) IN ({})", COUNT - 1, list()))
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_row_is_where_its_condition_says() {
         let shards: Shards = [0, 1, 63].into_iter().collect();
-        assert_eq!(shards.condition("c").unwrap(), "(c.id & 63) IN (0,1,63)");
+        assert_eq!(shards.condition("c").unwrap(), "(c.sync_id & 63) IN (0,1,63)");
         assert_eq!(Shards::ALL.condition("c"), None);
         assert!(shards.have(64) && shards.have(127) && shards.have(1) && !shards.have(2));
     }

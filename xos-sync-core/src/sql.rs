@@ -7,8 +7,70 @@ use std::fmt::Write as _;
 
 use crate::{
     db::Engine,
-    model::{ColumnKind, ModelInfo},
+    model::{Bookkeeping, ColumnKind, ModelInfo},
 };
+
+/// The table of a model's bookkeeping.
+pub(crate) fn sync_table(model: &ModelInfo) -> String {
+    format!("{}_sync", model.table)
+}
+
+/// The column of the bookkeeping that holds which object a reference led to when the row was
+/// enacted.
+pub(crate) fn applied_reference(column: &str) -> String {
+    format!("applied_{column}")
+}
+
+/// The columns of living rows, up to the condition. The bookkeeping is called `s`.
+pub(crate) fn select_living(model: &ModelInfo) -> String {
+    let table = model.table;
+    let own = |column: &str| format!("{table}.{column}");
+    format!(
+        "SELECT {} FROM {table} JOIN {table}_sync AS s ON s.object_id = {table}.id",
+        selected(model, own)
+    )
+}
+
+/// The columns of deleted rows, as they were, up to the condition. The bookkeeping is called `s`.
+pub(crate) fn select_deleted(engine: Engine, model: &ModelInfo) -> String {
+    let table = model.table;
+    match engine {
+        Engine::Sqlite => {
+            let own = |column: &str| format!("json_extract(s.last, '$.{column}') AS {column}");
+            format!("SELECT {} FROM {table}_sync AS s", selected(model, own))
+        }
+        Engine::Postgres => {
+            let own = |column: &str| format!("{table}.{column}");
+            format!(
+                "SELECT {} FROM {table}_sync AS s, {}",
+                selected(model, own),
+                last_values(engine, model, "s")
+            )
+        }
+    }
+}
+
+fn selected(model: &ModelInfo, own: impl Fn(&str) -> String) -> String {
+    let kept = Bookkeeping::COLUMNS.iter().map(|column| format!("s.{column}"));
+    let columns = ["id"].into_iter().chain(model.columns.iter().map(|column| column.name));
+    kept.chain(columns.map(own)).collect::<Vec<_>>().join(", ")
+}
+
+/// The last values of a deleted row, as something to select from under the table's name; `row` is
+/// its bookkeeping.
+pub(crate) fn last_values(engine: Engine, model: &ModelInfo, row: &str) -> String {
+    let table = model.table;
+    match engine {
+        Engine::Sqlite => {
+            let columns = ["id"].into_iter().chain(model.columns.iter().map(|column| column.name));
+            let columns: Vec<_> = columns
+                .map(|column| format!("json_extract({row}.last, '$.{column}') AS {column}"))
+                .collect();
+            format!("(SELECT {}) AS {table}", columns.join(", "))
+        }
+        Engine::Postgres => format!("jsonb_populate_record(NULL::{table}, {row}.last) AS {table}"),
+    }
+}
 
 /// Contract C1 for the row `row`, apart from the waiting time after a failure.
 pub(crate) fn pending(row: &str) -> String {
@@ -18,21 +80,28 @@ pub(crate) fn pending(row: &str) -> String {
     )
 }
 
-/// Pending and not waiting after a failure: the condition of the index `…_fresh`.
-pub(crate) fn fresh(row: &str) -> String {
+/// Pending and not waiting after a failure: the condition of the index `…_due`.
+pub(crate) fn due(row: &str) -> String {
     format!("{} AND {row}retry_at IS NULL", pending(row))
 }
 
-/// To be deleted and not waiting after a failure: the condition of the index `…_doomed`.
-pub(crate) fn doomed(row: &str) -> String {
-    format!("{row}deleted AND {row}retry_at IS NULL")
+/// To be deleted, and neither suspended nor waiting after a failure: the condition of the index
+/// `…_deleting`.
+pub(crate) fn deleting(row: &str) -> String {
+    format!(
+        "{row}deleted AND NOT {row}no_sync AND NOT {row}lazy_blocked AND {row}retry_at IS NULL"
+    )
 }
 
-/// Whether the backend may hold something of the row.
-pub(crate) fn maybe_created(model: &ModelInfo, row: &str) -> String {
-    let mut condition = format!("({row}enacted IS NOT NULL OR {row}attempted");
+/// Whether the backend may hold something of a deleted row.
+pub(crate) fn maybe_created(engine: Engine, model: &ModelInfo, row: &str) -> String {
+    let mut condition = format!("({row}.enacted IS NOT NULL OR {row}.attempted");
     for column in model.column_names(ColumnKind::Backend) {
-        let _ = write!(condition, " OR {row}{column} IS NOT NULL");
+        let value = match engine {
+            Engine::Sqlite => format!("json_extract({row}.last, '$.{column}')"),
+            Engine::Postgres => format!("({row}.last ->> '{column}')"),
+        };
+        let _ = write!(condition, " OR {value} IS NOT NULL");
     }
     condition.push(')');
     condition
@@ -89,29 +158,56 @@ pub(crate) fn indexed_by(engine: Engine, index: &str) -> String {
 
 /// `EXISTS (…)` of a row of the table, found by its key for one row after the other: never by
 /// reading the whole table for all of them, whatever the statistics say.
-pub(crate) fn exists(engine: Engine, table: &str, alias: &str, condition: &str) -> String {
+pub(crate) fn exists(engine: Engine, tables: &str, condition: &str) -> String {
+    let fence = if engine == Engine::Postgres { FENCE } else { "" };
+    format!("EXISTS (SELECT 1 FROM {tables} WHERE {condition}{fence})")
+}
+
+/// The bookkeeping's key of the row with the key `key`, living or the last one deleted.
+pub(crate) fn sync_id_of(model: &ModelInfo, key: &str) -> String {
+    let table = model.table;
+    format!(
+        "coalesce((SELECT p.sync_id FROM {table}_sync AS p WHERE p.object_id = {key} AND NOT p.deleted), \
+         (SELECT max(p.sync_id) FROM {table}_sync AS p WHERE p.object_id = {key} AND p.deleted))"
+    )
+}
+
+/// The columns of the row `row` as one value, without secrets.
+pub(crate) fn applied_values(engine: Engine, model: &ModelInfo, row: &str) -> String {
+    let (secrets, plain): (Vec<_>, Vec<_>) = model.columns.iter().partition(|column| column.secret);
     match engine {
-        Engine::Sqlite => {
-            format!("EXISTS (SELECT 1 FROM {table} AS {alias} NOT INDEXED WHERE {condition})")
-        }
+        Engine::Sqlite => json_object(&plain.iter().map(|c| c.name).collect::<Vec<_>>(), row),
+        Engine::Postgres if secrets.is_empty() => format!("to_jsonb({row})"),
         Engine::Postgres => {
-            format!("EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {condition}{FENCE})")
+            let names: Vec<_> = secrets.iter().map(|column| format!("'{}'", column.name)).collect();
+            format!("to_jsonb({row}) - ARRAY[{}]", names.join(", "))
         }
     }
 }
 
-/// `NOT EXISTS (…)` of a row of the table, found by an index for one row after the other.
-pub(crate) fn none(engine: Engine, table: &str, alias: &str, condition: &str) -> String {
-    let fence = if engine == Engine::Postgres { FENCE } else { "" };
-    format!("NOT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {condition}{fence})")
+/// SQLite: the key and these columns of the row `row` in JSON.
+pub(crate) fn json_object(columns: &[&str], row: &str) -> String {
+    let pairs: Vec<_> =
+        ["id"].iter().chain(columns).map(|column| format!("'{column}', {row}.{column}")).collect();
+    format!("json_object({})", pairs.join(", "))
+}
+
+/// The bookkeeping of living rows under an alias, found by the object's key.
+pub(crate) fn living(engine: Engine, model: &ModelInfo, alias: &str) -> String {
+    format!("{}_sync AS {alias}{}", model.table, indexed_by(engine, &object_index(model)))
+}
+
+/// `NOT EXISTS (…)` of a row of the tables, found by an index for one row after the other.
+pub(crate) fn none(engine: Engine, tables: &str, condition: &str) -> String {
+    format!("NOT {}", exists(engine, tables, condition))
 }
 
 /// That a row's key is one of these few, which a query finds: each row is looked up by its key,
 /// where PostgreSQL might read the whole table to join it.
 pub(crate) fn among(engine: Engine, keys: &str) -> String {
     match engine {
-        Engine::Sqlite => format!("id IN ({keys})"),
-        Engine::Postgres => format!("id = ANY (ARRAY({keys}))"),
+        Engine::Sqlite => format!("s.sync_id IN ({keys})"),
+        Engine::Postgres => format!("s.sync_id = ANY (ARRAY({keys}))"),
     }
 }
 
@@ -123,25 +219,42 @@ pub(crate) fn query(engine: Engine, text: &str) -> diesel::query_builder::SqlQue
     diesel::sql_query(engine.parameters(text))
 }
 
-/// Makes live rows pending again, at once.
+/// Makes living rows pending again, at once; `which` is a condition on the bookkeeping.
 pub(crate) fn touch(engine: Engine, model: &ModelInfo, which: &str) -> String {
     format!(
-        "UPDATE {table} SET updated = {greatest}(updated + 1, {now}), attempts = 0, retry_at = NULL \
-         WHERE {which} AND NOT deleted",
+        "UPDATE {table}_sync SET {version} WHERE {which} AND NOT deleted",
         table = model.table,
-        greatest = greatest(engine),
-        now = now(engine),
+        version = next_version(engine),
     )
 }
 
-/// The name of the index over the rows of [`fresh`].
-pub(crate) fn fresh_index(model: &ModelInfo) -> String {
-    format!("{}_fresh", model.table)
+/// What a changed goal sets in the bookkeeping: the next version, which is tried at once.
+pub(crate) fn next_version(engine: Engine) -> String {
+    format!(
+        "updated = {}(updated + 1, {}), attempts = 0, retry_at = NULL",
+        greatest(engine),
+        now(engine)
+    )
 }
 
-/// The name of the index over the rows of [`doomed`].
-pub(crate) fn doomed_index(model: &ModelInfo) -> String {
-    format!("{}_doomed", model.table)
+/// The name of the index over the rows of [`due`].
+pub(crate) fn due_index(model: &ModelInfo) -> String {
+    format!("{}_due", model.table)
+}
+
+/// The name of the index over the rows of [`deleting`].
+pub(crate) fn deleting_index(model: &ModelInfo) -> String {
+    format!("{}_deleting", model.table)
+}
+
+/// The name of the index that finds a living row's bookkeeping by the row's key.
+pub(crate) fn object_index(model: &ModelInfo) -> String {
+    format!("{}_object", model.table)
+}
+
+/// The name of the index over the column of an applied reference.
+pub(crate) fn applied_index(model: &ModelInfo, column: &str) -> String {
+    name(format!("{}_by_applied_{column}", model.table))
 }
 
 /// The name of the index over a reference's column.

@@ -29,6 +29,7 @@ use proc_macro::TokenStream;
 /// /// A piece of storage. This sentence is not part of the short description.
 /// #[model(table = volumes, unique(site_id, name))]
 /// pub struct Volume {
+///     pub id: Id<Volume>,
 ///     /// What people call it.
 ///     pub name: String,
 ///     /// Whose it is; deleted along with the site.
@@ -105,6 +106,7 @@ use proc_macro::TokenStream;
 /// /// A piece of storage.
 /// #[model(table = volumes)]
 /// pub struct Volume {
+///     pub id: Id<Volume>,
 ///     /// What people call it.
 ///     pub name: String,
 ///     /// Whose it is.

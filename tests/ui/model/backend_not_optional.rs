@@ -2,6 +2,8 @@ use xos_sync_core::model;
 
 #[model(table = instances)]
 pub struct Instance {
+    /// Its key.
+    pub id: Id<Instance>,
     pub name: String,
     #[backend]
     pub ip: String,

@@ -2,6 +2,8 @@ use xos_sync_core::model;
 
 #[model(table = apples)]
 pub struct Apple {
+    /// Its key.
+    pub id: Id<Apple>,
     #[choice]
     pub color: String,
 }

@@ -9,6 +9,8 @@ xos_sync_core::choices! {
 
 #[model(table = apples)]
 pub struct Apple {
+    /// Its key.
+    pub id: Id<Apple>,
     pub color: Color,
 }
 

@@ -5,6 +5,8 @@ use xos_sync_core::{
 
 #[model(table = folders)]
 pub struct Folder {
+    /// Its key.
+    pub id: Id<Folder>,
     #[references(Site)]
     pub slice_id: Id<Slice>,
 }

@@ -6,6 +6,8 @@ mod own {
 
 #[model(table = folders)]
 pub struct Folder {
+    /// Its key.
+    pub id: Id<Folder>,
     #[references(models::Site)]
     pub slice_id: Id<own::Site>,
 }

@@ -5,6 +5,8 @@ pub struct Site;
 
 #[model(table = folders)]
 pub struct Folder {
+    /// Its key.
+    pub id: Id<Folder>,
     #[references(Site)]
     pub site_id: Id<Site>,
 }

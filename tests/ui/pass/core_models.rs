@@ -10,6 +10,8 @@ use xos_sync_core::{
 /// A folder that a slice's instances share.
 #[model(table = folders, unique(slice_id, path))]
 pub struct Folder {
+    /// Its key.
+    pub id: Id<Folder>,
     /// Whose.
     #[references(Slice, on_delete = cascade)]
     pub slice_id: Id<Slice>,

@@ -22,6 +22,8 @@ xos_sync_core::choices! {
 /// A place. It has machines.
 #[model(table = places, unique(name, code))]
 pub struct Place {
+    /// Its key.
+    pub id: Id<Place>,
     /// Its name.
     pub name: String,
     /// Its code.
@@ -33,6 +35,8 @@ pub struct Place {
 #[model(table = machines)]
 #[derive(Eq)]
 pub struct Machine {
+    /// Its key.
+    pub id: Id<Machine>,
     /// What people call it.
     #[label]
     pub title: String,

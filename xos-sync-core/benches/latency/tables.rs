@@ -21,6 +21,8 @@ use xos_sync_core::{
 /// What changes.
 #[model(table = probes)]
 pub struct Probe {
+    /// Its key.
+    pub id: Id<Probe>,
     /// Its name.
     pub name: String,
 }
@@ -28,6 +30,8 @@ pub struct Probe {
 /// What there is to do besides.
 #[model(table = loads)]
 pub struct Burden {
+    /// Its key.
+    pub id: Id<Burden>,
     /// Its name.
     pub name: String,
 }

@@ -16,6 +16,8 @@ use xos_sync_core::{
 /// The top.
 #[model(table = tops)]
 pub struct Top {
+    /// Its key.
+    pub id: Id<Top>,
     /// Its name.
     pub name: String,
 }
@@ -23,6 +25,8 @@ pub struct Top {
 /// Between.
 #[model(table = middles)]
 pub struct Middle {
+    /// Its key.
+    pub id: Id<Middle>,
     /// Its name.
     pub name: String,
     /// Above.
@@ -33,6 +37,8 @@ pub struct Middle {
 /// The bottom.
 #[model(table = bottoms)]
 pub struct Bottom {
+    /// Its key.
+    pub id: Id<Bottom>,
     /// Its name.
     pub name: String,
     /// Above.

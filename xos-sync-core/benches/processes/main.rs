@@ -28,6 +28,8 @@ const ROWS: usize = 4_000;
 /// What there is to do.
 #[model(table = chores)]
 pub struct Chore {
+    /// Its key.
+    pub id: Id<Chore>,
     /// Its name.
     pub name: String,
 }

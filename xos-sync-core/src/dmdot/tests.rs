@@ -14,7 +14,7 @@ macro_rules! table {
                 column: $column,
                 target: || &$target,
                 nullable: $nullable,
-                on_delete: OnDelete::Wait,
+                on_delete: OnDelete::Restrict,
                 on_update: OnUpdate::Nothing,
             }),*],
             uniques: &[],

@@ -158,10 +158,10 @@ impl Bridge {
     /// The questions for pending rows that were not published yet.
     fn newer(&self, model: &ModelInfo) -> [String; 2] {
         let engine = self.db.engine();
-        [(sql::fresh_index(model), sql::fresh("")), (sql::doomed_index(model), sql::doomed(""))]
+        [(sql::due_index(model), sql::due("")), (sql::deleting_index(model), sql::deleting(""))]
             .map(|(index, condition)| {
                 let by = sql::indexed_by(engine, &index);
-                format!("{SELECT} {}{by} WHERE {condition}", model.table)
+                format!("{SELECT} {}_sync{by} WHERE {condition}", model.table)
             })
     }
 
@@ -192,7 +192,7 @@ fn named(table: &str, rows: &BTreeSet<RowKey>) -> String {
         RowKey::Id(id) => Some(*id),
         RowKey::Uid(_) => None,
     });
-    format!("{SELECT} {table} WHERE id IN ({})", sql::list(ids))
+    format!("{SELECT} {table}_sync WHERE sync_id IN ({})", sql::list(ids))
 }
 
 /// The newest first, so that no more than what is published one by one has to be read.

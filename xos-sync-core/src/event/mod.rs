@@ -53,7 +53,7 @@ pub enum Event {
     Enacted {
         /// The model's table.
         table: String,
-        /// The rows' keys.
+        /// The keys of their bookkeeping.
         ids: Vec<i64>,
     },
     /// A process that shares the work has come, left, or given rows away.
@@ -65,7 +65,7 @@ pub enum Event {
 /// What a row is named by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RowKey {
-    /// Its key in this database.
+    /// The key of its bookkeeping in this database (`sync_id`).
     Id(i64),
     /// Its identity, of letters, digits, `-` and `_`.
     Uid(String),

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::step::{Call, Row};
+use crate::step::{AnyRow, Call};
 
 /// The rows of a lane that are ready, between the lane and its workers.
 #[derive(Default)]
@@ -34,7 +34,7 @@ pub(super) const FAVOURED: u32 = 4;
 
 /// A row that is ready, and the line of the journal that it stands in.
 pub(crate) struct ReadyRow {
-    pub(crate) row: Box<dyn Row>,
+    pub(crate) row: Box<dyn AnyRow>,
     pub(crate) call: Call,
     pub(crate) journal: Option<i64>,
     /// Of this process's membership, when it was taken in hand.

@@ -156,7 +156,7 @@ async fn retry(database: &str, model: Option<&str>) -> Result<ExitCode> {
         .write(move |conn| {
             models.iter().try_fold(0, |sum, model| {
                 let statement = format!(
-                    "UPDATE {} SET retry_at = NULL, attempts = 0 WHERE retry_at IS NOT NULL",
+                    "UPDATE {}_sync SET retry_at = NULL, attempts = 0 WHERE retry_at IS NOT NULL",
                     model.table
                 );
                 Ok(sum + sql_query(statement).execute(conn)?)

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     db::{AnyConnection, Engine},
     error::{Error, Result},
-    model::ModelInfo,
+    model::{ColumnKind, ModelInfo},
     registry::ModelRegistration,
     sql,
 };
@@ -156,22 +156,31 @@ fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Resul
     let (engine, schema) = (conn.engine(), Schema::read(conn)?);
     let mut tasks = Vec::new();
     for model in models {
+        let table = |table: &str, sql| Task { what: format!("table {table}"), sql, file: None };
         match schema.tables.get(model.table) {
-            None => tasks.push(Task {
-                what: format!("table {}", model.table),
-                sql: ddl::create_table(engine, model),
-                file: None,
-            }),
+            None => tasks.push(table(model.table, ddl::create_table(engine, model))),
             Some(columns) => {
-                if let Some(name) = ddl::bookkeeping_names().find(|name| !columns.contains(name)) {
-                    return Err(Error::Migration(format!(
-                        "the table {} has no column {name}, so it is not a table of a model: rename one of them",
-                        model.table
-                    )));
-                }
                 for column in model.columns.iter().filter(|column| !columns.contains(column.name)) {
                     tasks.push(add_column(engine, model, column)?);
                 }
+            }
+        }
+        let kept = sql::sync_table(model);
+        match schema.tables.get(&kept) {
+            None => {
+                let (create, fill) =
+                    (ddl::create_sync_table(engine, model), ddl::fill_sync_table(model));
+                tasks.push(table(&kept, format!("{create}{fill}")));
+            }
+            Some(columns) => {
+                let missing = ddl::sync_columns(engine, model)
+                    .into_iter()
+                    .filter(|(name, _)| !columns.contains(name));
+                tasks.extend(missing.map(|(name, definition)| Task {
+                    what: format!("column {kept}.{name}"),
+                    sql: format!("ALTER TABLE {kept} ADD COLUMN {name} {definition};"),
+                    file: None,
+                }));
             }
         }
     }
@@ -207,10 +216,19 @@ fn add_column(engine: Engine, model: &ModelInfo, column: &crate::model::Column) 
     Ok(Task {
         what: format!("column {}.{}", model.table, column.name),
         sql: format!(
-            "ALTER TABLE {} ADD COLUMN {};",
+            "ALTER TABLE {} ADD COLUMN {};{}",
             model.table,
-            ddl::column_definition(engine, model, column)
+            ddl::column_definition(engine, model, column),
+            all_again(engine, model, column),
         ),
         file: None,
     })
+}
+
+/// The backend does not have a new goal column yet, so all rows are pending.
+fn all_again(engine: Engine, model: &ModelInfo, column: &crate::model::Column) -> String {
+    match column.kind {
+        ColumnKind::Goal => format!("\n{};", sql::touch(engine, model, "TRUE")),
+        ColumnKind::Backend => String::new(),
+    }
 }

@@ -2,7 +2,7 @@
 //! are in hand for the first time (the write-ahead log behind contract C4), who is at work,
 //! when backends may be called next, and on a server which of several processes has which rows.
 
-use super::ddl::TELL;
+use super::ddl::NOTIFY;
 use crate::db::Engine;
 
 /// The statements that make them, where they are not there yet.
@@ -10,7 +10,7 @@ pub(super) fn tables(engine: Engine) -> String {
     let (id, server) = match engine {
         Engine::Sqlite => ("INTEGER PRIMARY KEY AUTOINCREMENT", String::new()),
         Engine::Postgres => {
-            ("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", format!("{SHARED}{TELL}"))
+            ("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", format!("{SHARED}{NOTIFY}"))
         }
     };
     format!(

@@ -34,13 +34,12 @@ pub type Content = fn(Engine) -> &'static str;
 
 inventory::collect!(Migrations);
 
-crate::migrations!["0001_initial"];
-
 /// Links this crate's numbered SQL files, from its folder `migrations/sqlite`, and from
 /// `migrations/postgres` where that engine is built in.
 ///
 /// ```
-/// xos_sync_core::migrations!["0001_initial"];
+/// # macro_rules! migrations { [$($name:literal),+] => {} }
+/// migrations!["0001_initial", "0002_owners"];
 /// ```
 #[macro_export]
 macro_rules! migrations {

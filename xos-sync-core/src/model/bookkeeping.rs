@@ -1,12 +1,33 @@
-//! The columns that only the framework and its database triggers write.
+//! The columns of the table `<table>_sync`, which only the framework and its triggers write.
 
-use diesel::Queryable;
+use diesel::{
+    Queryable,
+    sql_types::{BigInt, Bool, Integer, Nullable, Text},
+};
 
 use super::Micros;
 
-/// What is kept about each row, beside its own columns.
+/// The types of [`Bookkeeping`]'s columns, in order.
+pub type BookkeepingSql = (
+    BigInt,
+    Text,
+    BigInt,
+    BigInt,
+    Nullable<BigInt>,
+    Bool,
+    Bool,
+    Bool,
+    Nullable<Text>,
+    Nullable<Text>,
+    Integer,
+    Nullable<BigInt>,
+);
+
+/// The bookkeeping of one object, beside the author's row.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct Bookkeeping {
+    /// The key of the bookkeeping: one object's alone, also when a later row has the same `id`.
+    pub sync_id: i64,
     /// The row's identity, given by the database and never used again.
     pub uid: String,
     /// When the row was added.
@@ -15,7 +36,7 @@ pub struct Bookkeeping {
     pub updated: Micros,
     /// The version that the backend was last brought in line with; `None` before the first time.
     pub enacted: Option<Micros>,
-    /// Whether the row is to be removed from the backend, and then from here.
+    /// Whether the row was deleted: the object is to be removed from the backend.
     pub deleted: bool,
     /// Whether the row is never to be synced; rows that reference it do not wait for it.
     pub no_sync: bool,
@@ -32,6 +53,22 @@ pub struct Bookkeeping {
 }
 
 impl Bookkeeping {
+    /// The columns, in the order of the fields.
+    pub(crate) const COLUMNS: [&'static str; 12] = [
+        "sync_id",
+        "uid",
+        "created",
+        "updated",
+        "enacted",
+        "deleted",
+        "no_sync",
+        "lazy_blocked",
+        "backend_status",
+        "backend_class",
+        "attempts",
+        "retry_at",
+    ];
+
     /// Whether the goal is not applied yet (contract C1).
     pub fn is_pending(&self) -> bool {
         !self.no_sync
@@ -46,6 +83,7 @@ mod tests {
 
     fn row(enacted: Option<i64>, updated: i64) -> Bookkeeping {
         Bookkeeping {
+            sync_id: 1,
             uid: "u".into(),
             created: Micros(0),
             updated: Micros(updated),

@@ -39,6 +39,12 @@ macro_rules! choices {
             $($(#[$variant_meta])* $variant),+
         }
 
+        impl ::std::convert::From<$name> for $crate::model::Value {
+            fn from(choice: $name) -> Self {
+                Self::Text(choice.as_str().to_owned())
+            }
+        }
+
         impl $name {
             /// All the words, in order.
             pub const WORDS: &'static [&'static str] = &[$($word),+];

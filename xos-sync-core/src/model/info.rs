@@ -54,6 +54,8 @@ pub struct Column {
     pub kind: ColumnKind,
     /// What it holds.
     pub sql_type: ColumnType,
+    /// Whether it is a [`Secret`](crate::Secret), which is kept nowhere else.
+    pub secret: bool,
     /// Whether it may be NULL (`Option` in the struct).
     pub nullable: bool,
     /// The literal that the database fills in, as SQL.
@@ -103,9 +105,9 @@ pub struct Reference {
 /// What the deletion of a row does to the rows that reference it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnDelete {
-    /// The deleted row waits until no row references it (the default).
-    Wait,
-    /// The referencing rows are deleted too, before it.
+    /// The deletion is refused while a row references it (the default, SQL's `NO ACTION`).
+    Restrict,
+    /// The referencing rows are deleted along with it.
     Cascade,
 }
 

@@ -7,12 +7,13 @@ mod info;
 mod micros;
 mod object_ref;
 mod secret;
+mod value;
 
 use diesel::QueryResult;
 
 use crate::db::AnyConnection;
 
-pub use bookkeeping::Bookkeeping;
+pub use bookkeeping::{Bookkeeping, BookkeepingSql};
 pub use id::Id;
 pub use info::{
     Column, ColumnKind, ColumnType, Expansion, ModelInfo, OnDelete, OnUpdate, Reference, Source,
@@ -21,6 +22,7 @@ pub use info::{
 pub use micros::Micros;
 pub use object_ref::ObjectRef;
 pub use secret::Secret;
+pub use value::Value;
 
 /// Lets diesel join a table of yours with others, also with those of other crates, for which
 /// diesel's own macro does not serve where PostgreSQL is built in.
@@ -37,8 +39,9 @@ macro_rules! joins {
 /// A table of the goal state as a Rust struct. Implemented by
 /// [`#[model]`](macro@crate::model), never by hand.
 ///
-/// The struct has the author's fields plus `id` and `bookkeeping`; the module named after
-/// the table holds diesel's `table!`, so every diesel query works on it.
+/// The struct has the author's fields; the module named after the table holds diesel's `table!`,
+/// so every diesel query works on it. The framework's bookkeeping stands beside the table: a
+/// [`Row`](crate::Row) has both.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model",
     label = "not a model",
@@ -54,26 +57,29 @@ pub trait Model: Clone + PartialEq + Send + Sync + Sized + 'static {
     /// The key of the row.
     fn id(&self) -> Id<Self>;
 
-    /// What the framework and the database keep about the row.
-    fn bookkeeping(&self) -> &Bookkeeping;
-
-    /// Reads rows for which the SQL condition `filter` holds, in the order of their keys.
+    /// Runs a query whose columns are [`Bookkeeping`]'s and the model's, in order.
     ///
     /// # Errors
-    /// What the database answered.
-    fn load(conn: &mut AnyConnection, filter: &str, limit: i64) -> QueryResult<Vec<Self>>;
+    /// The database's answer, or the first row that cannot be decoded.
+    #[doc(hidden)]
+    fn load_rows(conn: &mut AnyConnection, query: &str) -> QueryResult<Vec<(Bookkeeping, Self)>>;
 
-    /// Adds a row and returns it as the database completed it.
+    /// Inserts a row.
     ///
     /// # Errors
-    /// What the database answered, for instance a unique or foreign key violation.
-    fn insert(conn: &mut AnyConnection, new: &Self::New) -> QueryResult<Self>;
+    /// The database's answer, for instance a unique or foreign key violation.
+    #[doc(hidden)]
+    fn insert_new(conn: &mut AnyConnection, new: &Self::New) -> QueryResult<usize>;
 
-    /// Writes the backend columns of this row, and nothing else.
+    /// Writes the backend columns to the row for which the SQL condition `which` holds.
     ///
     /// # Errors
-    /// What the database answered.
-    fn save_backend(&self, conn: &mut AnyConnection) -> QueryResult<usize>;
+    /// The database's answer.
+    #[doc(hidden)]
+    fn update_backend(&self, conn: &mut AnyConnection, which: &str) -> QueryResult<usize>;
+
+    /// The backend columns with their values, in order.
+    fn backend_values(&self) -> Vec<(&'static str, Value)>;
 
     /// The first goal column in which the two differ: a step must not change any.
     fn goal_difference(&self, before: &Self) -> Option<&'static str>;
@@ -91,11 +97,5 @@ pub trait Model: Clone + PartialEq + Send + Sync + Sized + 'static {
     /// This row without its type.
     fn object_ref(&self) -> ObjectRef {
         ObjectRef { model: Self::INFO, id: self.id().raw(), label: self.label() }
-    }
-
-    /// The identity that is never used again, also not after the row is gone: what a step
-    /// gives a backend as idempotency token and as tag.
-    fn uid(&self) -> &str {
-        &self.bookkeeping().uid
     }
 }

@@ -18,6 +18,8 @@ use crate::{Id, model};
     )
 )]
 pub struct ControllerSite {
+    /// Its key.
+    pub id: Id<ControllerSite>,
     /// The site.
     #[references(Site, on_delete = cascade, on_update = sync)]
     pub site_id: Id<Site>,
@@ -40,6 +42,8 @@ pub struct ControllerSite {
     )
 )]
 pub struct ControllerSlice {
+    /// Its key.
+    pub id: Id<ControllerSlice>,
     /// The slice.
     #[references(Slice, on_delete = cascade, on_update = sync)]
     pub slice_id: Id<Slice>,
@@ -61,6 +65,8 @@ pub struct ControllerSlice {
     )
 )]
 pub struct ControllerUser {
+    /// Its key.
+    pub id: Id<ControllerUser>,
     /// The user.
     #[references(User, on_delete = cascade, on_update = sync)]
     pub user_id: Id<User>,
@@ -83,6 +89,8 @@ pub struct ControllerUser {
     )
 )]
 pub struct ControllerImage {
+    /// Its key.
+    pub id: Id<ControllerImage>,
     /// The image.
     #[references(Image, on_delete = cascade, on_update = sync)]
     pub image_id: Id<Image>,
@@ -105,6 +113,8 @@ pub struct ControllerImage {
     )
 )]
 pub struct ControllerNetwork {
+    /// Its key.
+    pub id: Id<ControllerNetwork>,
     /// The network.
     #[references(Network, on_delete = cascade, on_update = sync)]
     pub network_id: Id<Network>,
@@ -136,6 +146,8 @@ pub struct ControllerNetwork {
     )
 )]
 pub struct ControllerSitePrivilege {
+    /// Its key.
+    pub id: Id<ControllerSitePrivilege>,
     /// The privilege.
     #[references(SitePrivilege, on_delete = cascade, on_update = sync)]
     pub site_privilege_id: Id<SitePrivilege>,
@@ -158,6 +170,8 @@ pub struct ControllerSitePrivilege {
     )
 )]
 pub struct ControllerSlicePrivilege {
+    /// Its key.
+    pub id: Id<ControllerSlicePrivilege>,
     /// The privilege.
     #[references(SlicePrivilege, on_delete = cascade, on_update = sync)]
     pub slice_privilege_id: Id<SlicePrivilege>,

@@ -8,6 +8,8 @@ use crate::{Id, Secret, model};
 /// It stays until its controllers and instances are gone.
 #[model(table = deployments)]
 pub struct Deployment {
+    /// Its key.
+    pub id: Id<Deployment>,
     /// What people call it.
     #[unique]
     pub name: String,
@@ -19,6 +21,8 @@ pub struct Deployment {
 /// The endpoint that runs a deployment, such as one OpenStack installation.
 #[model(table = controllers)]
 pub struct Controller {
+    /// Its key.
+    pub id: Id<Controller>,
     /// What people call it.
     #[unique]
     pub name: String,
@@ -44,6 +48,8 @@ pub struct Controller {
 /// A site's share in a deployment; it goes with either.
 #[model(table = site_deployments, unique(site_id, deployment_id, controller_id))]
 pub struct SiteDeployment {
+    /// Its key.
+    pub id: Id<SiteDeployment>,
     /// The site.
     #[references(Site, on_delete = cascade)]
     pub site_id: Id<Site>,
@@ -61,6 +67,8 @@ pub struct SiteDeployment {
 /// machines. It goes with its site deployment, after its instances.
 #[model(table = nodes)]
 pub struct Node {
+    /// Its key.
+    pub id: Id<Node>,
     /// The host's name, or such as `m3.large.us-east-1a`.
     #[unique]
     pub name: String,
@@ -75,6 +83,8 @@ pub struct Node {
 /// A size of instances.
 #[model(table = flavors)]
 pub struct Flavor {
+    /// Its key.
+    pub id: Id<Flavor>,
     /// What people call it.
     pub name: String,
     /// What it offers.

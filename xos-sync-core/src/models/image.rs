@@ -1,6 +1,6 @@
 //! Images.
 
-use crate::model;
+use crate::{Id, model};
 
 crate::choices! {
     /// What an image is for.
@@ -15,6 +15,8 @@ crate::choices! {
 /// What instances boot from. It stays until no instance needs it.
 #[model(table = images)]
 pub struct Image {
+    /// Its key.
+    pub id: Id<Image>,
     /// What people call it.
     #[unique]
     pub name: String,

@@ -18,6 +18,8 @@ crate::choices! {
 /// A virtual machine or container. It goes with its slice.
 #[model(table = instances)]
 pub struct Instance {
+    /// Its key.
+    pub id: Id<Instance>,
     /// What people call it.
     pub name: String,
     /// The slice that it belongs to.

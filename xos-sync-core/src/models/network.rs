@@ -36,6 +36,8 @@ crate::choices! {
 /// What networks of one kind have in common. It stays until they are gone.
 #[model(table = network_templates)]
 pub struct NetworkTemplate {
+    /// Its key.
+    pub id: Id<NetworkTemplate>,
     /// What people call it.
     pub name: String,
     /// What it is for.
@@ -60,6 +62,8 @@ pub struct NetworkTemplate {
 /// A network that instances are on. It goes with the slice that owns it.
 #[model(table = networks)]
 pub struct Network {
+    /// Its key.
+    pub id: Id<Network>,
     /// What people call it.
     pub name: String,
     /// Its kind.
@@ -94,6 +98,8 @@ pub struct Network {
 /// That a slice's instances are on a network; it goes with either.
 #[model(table = network_slices, unique(network_id, slice_id))]
 pub struct NetworkSlice {
+    /// Its key.
+    pub id: Id<NetworkSlice>,
     /// The network.
     #[references(Network, on_delete = cascade)]
     pub network_id: Id<Network>,
@@ -105,6 +111,8 @@ pub struct NetworkSlice {
 /// One instance's plug in one network; it goes with either.
 #[model(table = ports, unique(network_id, instance_id))]
 pub struct Port {
+    /// Its key.
+    pub id: Id<Port>,
     /// The network.
     #[references(Network, on_delete = cascade)]
     pub network_id: Id<Network>,
@@ -126,6 +134,8 @@ pub struct Port {
 /// What joins networks of a slice. It goes with the slice that owns it.
 #[model(table = routers)]
 pub struct Router {
+    /// Its key.
+    pub id: Id<Router>,
     /// What people call it.
     pub name: String,
     /// The slice that owns it.

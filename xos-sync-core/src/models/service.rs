@@ -7,6 +7,8 @@ use crate::{Id, model};
 /// It stays until its slices are gone.
 #[model(table = services)]
 pub struct Service {
+    /// Its key.
+    pub id: Id<Service>,
     /// What people call it.
     pub name: String,
     /// Its kind, by which Synchronizers tell theirs.
@@ -41,6 +43,8 @@ pub struct Service {
 /// holds it.
 #[model(table = tags)]
 pub struct Tag {
+    /// Its key.
+    pub id: Id<Tag>,
     /// The service that the tag is for; the tag goes with it.
     #[references(Service, on_delete = cascade)]
     pub service_id: Option<Id<Service>>,

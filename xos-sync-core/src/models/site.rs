@@ -22,6 +22,8 @@ crate::choices! {
 /// It stays until its slices and users are gone: they are never deleted along with it.
 #[model(table = sites)]
 pub struct Site {
+    /// Its key.
+    pub id: Id<Site>,
     /// What people call it.
     pub name: String,
     /// The short name that the names of its slices begin with.
@@ -52,6 +54,8 @@ pub struct Site {
 /// A role that users can have at sites.
 #[model(table = site_roles)]
 pub struct SiteRole {
+    /// Its key.
+    pub id: Id<SiteRole>,
     /// Which one.
     #[choice]
     #[unique]
@@ -62,6 +66,8 @@ pub struct SiteRole {
 /// One user's role at one site; it goes with either.
 #[model(table = site_privileges, unique(user_id, site_id, role_id))]
 pub struct SitePrivilege {
+    /// Its key.
+    pub id: Id<SitePrivilege>,
     /// Who.
     #[references(User, on_delete = cascade)]
     pub user_id: Id<User>,

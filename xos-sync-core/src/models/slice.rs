@@ -28,6 +28,8 @@ crate::choices! {
 /// Its instances, networks, routers and privileges are deleted along with it.
 #[model(table = slices)]
 pub struct Slice {
+    /// Its key.
+    pub id: Id<Slice>,
     /// What people call it, by custom with the site's login base in front.
     #[unique]
     pub name: String,
@@ -68,6 +70,8 @@ pub struct Slice {
 /// A role that users can have in slices.
 #[model(table = slice_roles)]
 pub struct SliceRole {
+    /// Its key.
+    pub id: Id<SliceRole>,
     /// Which one.
     #[choice]
     #[unique]
@@ -78,6 +82,8 @@ pub struct SliceRole {
 /// One user's role in one slice; it goes with either.
 #[model(table = slice_privileges, unique(user_id, slice_id, role_id))]
 pub struct SlicePrivilege {
+    /// Its key.
+    pub id: Id<SlicePrivilege>,
     /// Who.
     #[references(User, on_delete = cascade)]
     pub user_id: Id<User>,

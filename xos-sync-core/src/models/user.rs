@@ -6,6 +6,8 @@ use crate::{Id, Secret, model};
 /// A person who uses slices. The user stays until what they created is gone.
 #[model(table = users)]
 pub struct User {
+    /// Its key.
+    pub id: Id<User>,
     /// The address, which is also the name at log-in.
     #[unique]
     #[label]

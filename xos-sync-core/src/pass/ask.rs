@@ -14,7 +14,7 @@ use crate::{
     model::{Micros, ModelInfo, ObjectRef},
     pending::{BATCH, Batch, Question, Rows},
     schedule,
-    step::{Call, Row},
+    step::{AnyRow, Call},
 };
 
 /// How long rows are left alone that somebody is just changing.
@@ -31,7 +31,7 @@ pub(super) struct Answer {
 pub(super) struct Journaled {
     lane: usize,
     call: Call,
-    rows: Vec<Box<dyn Row>>,
+    rows: Vec<Box<dyn AnyRow>>,
     line: Result<(i64, HashSet<i64>)>,
     epoch: u32,
     place: Place,
@@ -104,7 +104,7 @@ impl Passes {
 
     /// Takes rows in hand; those that go to their step for the first time only after the
     /// journal has them.
-    fn take(&mut self, at: usize, call: Call, mut rows: Vec<Box<dyn Row>>, place: Place) {
+    fn take(&mut self, at: usize, call: Call, mut rows: Vec<Box<dyn AnyRow>>, place: Place) {
         rows.retain(|row| self.take_row(at, row.id(), row.updated()));
         let epoch = self.membership.epoch;
         let lane = &mut self.lanes[at];
@@ -196,7 +196,15 @@ impl Passes {
                 call: Call::Delete,
                 object: ObjectRef { model, id, label: String::new() },
                 journal: None,
-                outcome: Outcome { model, id, read, stamp: Stamp::NeverThere, save: None },
+                outcome: Outcome {
+                    model,
+                    id,
+                    read,
+                    references: Vec::new(),
+                    step: "",
+                    stamp: Stamp::NeverThere,
+                    save: None,
+                },
                 refused: false,
                 epoch: self.membership.epoch,
             });

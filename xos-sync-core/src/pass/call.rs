@@ -174,7 +174,8 @@ impl Worker {
     async fn call(&self, ready: ReadyRow) -> Finished {
         let ReadyRow { row, call, journal, epoch } = ready;
         let (id, read, attempts) = (row.id(), row.updated(), row.attempts());
-        let before = if row.is_troubled() { Before::Troubled } else { Before::Steady };
+        let references = row.references();
+        let before = if row.has_error() { Before::Troubled } else { Before::Steady };
         let object = row.object_ref();
         let span = tracing::debug_span!("object", step = self.spec.name, %object);
         let Called { result, save } =
@@ -189,7 +190,8 @@ impl Worker {
                 retry: self.backoff.retry(error.class(), attempts, (self.clock)(), fastrand::f64()),
             }),
         };
-        let outcome = Outcome { model: self.model, id, read, stamp, save };
+        let step = self.spec.name;
+        let outcome = Outcome { model: self.model, id, read, references, step, stamp, save };
         Finished { lane: self.lane, call, object, journal, outcome, refused: false, epoch }
     }
 }

@@ -319,7 +319,7 @@ impl Passes {
     pub(crate) fn look_at_rows(&mut self, table: &str, ids: &[i64], uids: &[&str]) {
         let mut parts = Vec::new();
         if !ids.is_empty() {
-            parts.push(format!("c.id IN ({})", sql::list(ids.iter().copied())));
+            parts.push(format!("c.sync_id IN ({})", sql::list(ids.iter().copied())));
         }
         if !uids.is_empty() {
             parts.push(format!("c.uid IN ({})", sql::words(uids)));

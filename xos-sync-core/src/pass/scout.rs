@@ -30,13 +30,13 @@ pub(super) fn queries(engine: Engine, models: &[&'static ModelInfo]) -> Vec<Stri
         .iter()
         .flat_map(|model| {
             [
-                ("fresh", sql::fresh_index(model), sql::fresh("")),
-                ("doomed", sql::doomed_index(model), sql::doomed("")),
+                ("due", sql::due_index(model), sql::due("")),
+                ("deleting", sql::deleting_index(model), sql::deleting("")),
             ]
             .map(|(what, index, condition)| {
                 format!(
                     "SELECT '{table}' AS model, '{what}' AS what \
-                     WHERE EXISTS (SELECT 1 FROM {table}{index} WHERE {condition})",
+                     WHERE EXISTS (SELECT 1 FROM {table}_sync{index} WHERE {condition})",
                     table = model.table,
                     index = sql::indexed_by(engine, &index),
                 )
@@ -83,7 +83,7 @@ impl Passes {
         };
         for Found { model, what } in found {
             for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == model) {
-                if what == "fresh" {
+                if what == "due" {
                     lane.look_again_for(Want::Sync);
                 } else {
                     lane.look_again_for(Want::Delete);

@@ -212,7 +212,7 @@ fn waiting_for(lane: &Lane, table: &str, ids: &str) -> Vec<Wake> {
         .map(|path| Wake {
             want: Want::Sync,
             by: By::Reference(path.column),
-            condition: path.condition("c", ids),
+            condition: path.condition("t", ids),
         })
         .collect()
 }

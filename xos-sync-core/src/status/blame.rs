@@ -8,6 +8,7 @@ use super::{State, read::row_state};
 use crate::{
     db::AnyConnection,
     model::{ModelInfo, ObjectRef},
+    sql,
     toposort::{Observers, Waiting},
 };
 
@@ -36,7 +37,7 @@ pub(super) fn blocked_by(
             None => return Ok(None),
         };
         let Some((parent, parent_id)) = obstacle(conn, model, id, waiting, observers)? else {
-            return stand_in(conn, model, id, waiting, observers);
+            return proxy(conn, model, id, waiting, observers);
         };
         let Some(row) = row_state(conn, parent, parent_id, observers)? else {
             return Ok(Some(format!(
@@ -105,8 +106,8 @@ fn obstacle(
     Ok(None)
 }
 
-/// A row that is provided but not observed is held back by the rows that stand for it.
-fn stand_in(
+/// A row that is provided but not observed is held back by its proxy rows.
+fn proxy(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
     id: i64,
@@ -114,10 +115,15 @@ fn stand_in(
     observers: &Observers,
 ) -> QueryResult<Option<String>> {
     let row = Waiting { model: waiting.0, row: "w" };
-    for (child, behind) in observers.holding_back(model, &id.to_string(), row, |_| "c".into()) {
+    for proxies in observers.holding_back(model, &id.to_string(), row, "c") {
+        let child = proxies.model;
         let found: Option<Key> = sql_query(format!(
-            "SELECT c.id FROM {} AS c, {} AS w WHERE w.id = {} AND {behind} ORDER BY c.id LIMIT 1",
-            child.table, waiting.0.table, waiting.1,
+            "SELECT {key} AS id FROM {tables}, {} AS w WHERE w.id = {} AND {condition} ORDER BY 1 LIMIT 1",
+            waiting.0.table,
+            waiting.1,
+            key = proxies.key,
+            tables = proxies.tables,
+            condition = proxies.condition,
         ))
         .get_result(conn)
         .optional()?;
@@ -147,26 +153,27 @@ fn why(state: State, message: Option<String>) -> String {
     }
 }
 
-/// A row that still references a deleted one.
+/// A row that still keeps a deleted one: `key` is that one's key in the bookkeeping.
 pub(super) fn kept_by(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
-    id: i64,
+    key: i64,
     models: &[&'static ModelInfo],
 ) -> QueryResult<Option<String>> {
     for child in models {
         for reference in child.references.iter().filter(|r| (r.target)() == model) {
-            let itself = if *child == model { format!(" AND id <> {id}") } else { String::new() };
             let found: Option<Key> = sql_query(format!(
-                "SELECT id FROM {} WHERE {} = {id}{itself} ORDER BY deleted, id LIMIT 1",
-                child.table, reference.column,
+                "SELECT object_id AS id FROM {}_sync WHERE {} = {key} AND sync_id <> {} ORDER BY deleted, sync_id LIMIT 1",
+                child.table,
+                sql::applied_reference(reference.column),
+                if *child == model { key } else { 0 },
             ))
             .get_result(conn)
             .optional()?;
-            if let Some(key) = found {
+            if let Some(found) = found {
                 return Ok(Some(format!(
                     "waits until {} #{} no longer references it ({})",
-                    child.name, key.id, reference.column
+                    child.name, found.id, reference.column
                 )));
             }
         }

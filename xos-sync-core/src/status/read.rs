@@ -9,10 +9,10 @@ use diesel::{
 
 use super::{MOST_OBJECTS, ModelStatus, ObjectStatus, State, Status, StepStatus, blame, processes};
 use crate::{
-    db::{AnyConnection, Db},
+    db::{AnyConnection, Db, Engine},
     dmdot::Graph,
     error::Result,
-    model::{ColumnType, ModelInfo},
+    model::ModelInfo,
     registry::Registry,
     roll,
     toposort::Observers,
@@ -29,6 +29,8 @@ struct Count {
 /// A row with its state.
 #[derive(QueryableByName)]
 pub(super) struct RowState {
+    #[diesel(sql_type = BigInt)]
+    sync_id: i64,
     #[diesel(sql_type = BigInt)]
     pub(super) id: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -101,9 +103,9 @@ fn counts(
     observers: &Observers,
 ) -> QueryResult<BTreeMap<State, i64>> {
     let counts: Vec<Count> = sql_query(format!(
-        "SELECT state, count(*) AS rows FROM (SELECT {} AS state FROM {} AS c) AS s GROUP BY state",
+        "SELECT state, count(*) AS rows FROM (SELECT {} AS state FROM {}) AS s GROUP BY state",
         state_of(model, observers),
-        model.table,
+        both(model),
     ))
     .load(conn)?;
     Ok(counts.into_iter().filter_map(|c| Some((State::parse(&c.state)?, c.rows))).collect())
@@ -116,36 +118,42 @@ fn state_of(model: &'static ModelInfo, observers: &Observers) -> String {
         None => String::new(),
     };
     format!(
-        "CASE WHEN c.deleted AND c.backend_class IN ('transient', 'terminal') THEN 'failed' \
+        "CASE WHEN c.deleted AND (c.no_sync OR c.lazy_blocked) THEN 'held' \
+         WHEN c.deleted AND c.backend_class IN ('transient', 'terminal') THEN 'failed' \
          WHEN c.deleted THEN 'deleting' {unobserved}WHEN c.no_sync THEN 'held' \
          WHEN c.enacted >= c.updated THEN 'enacted' WHEN c.lazy_blocked THEN 'held' \
          WHEN c.backend_class = 'deferred' THEN 'waiting' WHEN c.backend_class IS NOT NULL THEN 'failed' \
          WHEN {ready} THEN 'pending' ELSE 'blocked' END",
-        ready = observers.ready(model, "c"),
+        ready = observers.ready(model, "t"),
     )
 }
 
 /// The query of rows with their states.
 fn row_states(model: &'static ModelInfo, observers: &Observers) -> String {
+    let engine = observers.engine;
     format!(
-        "SELECT c.id, {label} AS label, {state} AS state, c.backend_status, c.backend_class, c.attempts, c.retry_at \
-         FROM {table} AS c",
-        label = label_of(model),
+        "SELECT c.sync_id, c.object_id AS id, {label} AS label, {state} AS state, c.backend_status, \
+         c.backend_class, c.attempts, c.retry_at FROM {both}",
+        label = label_of(engine, model),
         state = state_of(model, observers),
-        table = model.table,
+        both = both(model),
     )
 }
 
-/// The column that people call a row by, as SQL.
-fn label_of(model: &ModelInfo) -> String {
-    match model.label {
-        Some(column) => {
-            let text =
-                model.columns.iter().any(|c| c.name == column && c.sql_type == ColumnType::Text);
-            if text { format!("c.{column}") } else { format!("CAST(c.{column} AS TEXT)") }
-        }
-        None => "NULL".into(),
-    }
+/// The bookkeeping `c` with the author's row `t`, where there is one.
+fn both(model: &ModelInfo) -> String {
+    let table = model.table;
+    format!("{table}_sync AS c LEFT JOIN {table} AS t ON t.id = c.object_id AND NOT c.deleted")
+}
+
+/// The column that people call a row by, as SQL: of a deleted row, what it was.
+fn label_of(engine: Engine, model: &ModelInfo) -> String {
+    let Some(column) = model.label else { return "NULL".into() };
+    let last = match engine {
+        Engine::Sqlite => format!("CAST(json_extract(c.last, '$.{column}') AS TEXT)"),
+        Engine::Postgres => format!("(c.last ->> '{column}')"),
+    };
+    format!("CASE WHEN c.deleted THEN {last} ELSE CAST(t.{column} AS TEXT) END")
 }
 
 /// One row with its state, if there is such a row.
@@ -155,7 +163,10 @@ pub(super) fn row_state(
     id: i64,
     observers: &Observers,
 ) -> QueryResult<Option<RowState>> {
-    sql_query(format!("{} WHERE c.id = {id}", row_states(model, observers)))
+    sql_query(format!(
+        "{} WHERE c.object_id = {id} ORDER BY c.deleted, c.sync_id DESC LIMIT 1",
+        row_states(model, observers)
+    ))
         .get_result(conn)
         .optional()
 }
@@ -168,7 +179,7 @@ fn objects(
 ) -> QueryResult<Vec<ObjectStatus>> {
     let rows: Vec<RowState> = sql_query(format!(
         "SELECT * FROM ({}) AS s WHERE state NOT IN ('enacted', 'held', 'goal') ORDER BY \
-         CASE state WHEN 'failed' THEN 0 WHEN 'waiting' THEN 1 ELSE 2 END, id LIMIT {MOST_OBJECTS}",
+         CASE state WHEN 'failed' THEN 0 WHEN 'waiting' THEN 1 ELSE 2 END, sync_id LIMIT {MOST_OBJECTS}",
         row_states(model, observers),
     ))
     .load(conn)?;
@@ -177,7 +188,7 @@ fn objects(
         let Some(state) = State::parse(&row.state) else { continue };
         let message = match state {
             State::Blocked => blame::blocked_by(conn, model, row.id, observers)?,
-            State::Deleting => blame::kept_by(conn, model, row.id, models)?.or(row.backend_status),
+            State::Deleting => blame::kept_by(conn, model, row.sync_id, models)?.or(row.backend_status),
             _ => row.backend_status,
         };
         objects.push(ObjectStatus {

@@ -8,6 +8,7 @@ use crate::{
     db::{AnyConnection, Db},
     error::{Error, Result},
     model::{Id, Model},
+    row::Row,
 };
 
 /// The database and the Synchronizer's name, for a step's calls. Cheap to clone.
@@ -38,20 +39,21 @@ impl Context {
         &self.db
     }
 
-    /// The Synchronizer's name: with [`Model::uid`] the mark that a step leaves on what it
+    /// The Synchronizer's name: with [`Row::uid`] the mark that a step leaves on what it
     /// makes.
     pub fn synchronizer(&self) -> &'static str {
         self.synchronizer
     }
 
-    /// Reads a row by its key, for instance what a row references.
+    /// Reads a row by its key, for instance a row that another references. Of a row that is
+    /// deleted and whose backend is not gone yet, the last values are read.
     ///
     /// # Errors
-    /// [`Error::NoSuchRow`], or what the database answered.
-    pub async fn get<M: Model>(&self, id: Id<M>) -> Result<M> {
-        self.all(format!("id = {}", id.raw()), 1)
+    /// [`Error::NoSuchRow`], or the database's answer.
+    pub async fn get<M: Model>(&self, id: Id<M>) -> Result<Row<M>> {
+        self.db
+            .run(move |conn| Row::find(conn, id.raw()))
             .await?
-            .pop()
             .ok_or(Error::NoSuchRow { model: M::INFO.name, id: id.raw() })
     }
 
@@ -59,7 +61,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::get`].
-    pub async fn get_optional<M: Model>(&self, id: Option<Id<M>>) -> Result<Option<M>> {
+    pub async fn get_optional<M: Model>(&self, id: Option<Id<M>>) -> Result<Option<Row<M>>> {
         match id {
             Some(id) => self.get(id).await.map(Some),
             None => Ok(None),
@@ -72,7 +74,7 @@ impl Context {
     /// # Errors
     /// What the database answered; [`Error::StruckOut`] when another process has the row by now,
     /// because this one was silent for longer than its lease. Nothing is saved then.
-    pub async fn save<M: Model>(&self, object: &M) -> Result<()> {
+    pub async fn save<M: Model>(&self, object: &Row<M>) -> Result<()> {
         let (object, fence) = (object.clone(), self.fence.clone());
         let save = move |conn: &mut AnyConnection| {
             let may_write = match &fence {
@@ -85,11 +87,6 @@ impl Context {
             Ok(may_write)
         };
         if self.db.write_patiently(save).await? { Ok(()) } else { Err(Error::StruckOut) }
-    }
-
-    /// Reads at most `limit` rows for which the SQL condition holds, in the order of their keys.
-    pub(crate) async fn all<M: Model>(&self, filter: String, limit: i64) -> Result<Vec<M>> {
-        self.db.run(move |conn| M::load(conn, &filter, limit)).await
     }
 }
 

@@ -5,16 +5,17 @@ mod context;
 mod observed;
 mod pending;
 mod spec;
+mod undecoded;
 
 use async_trait::async_trait;
 
-use crate::{error::StepError, model::Model};
+use crate::{error::StepError, model::Model, row::Row};
 
 pub use crate::error::BackendError;
 pub use backends::{BackendFuture, BackendSource, Backends};
 pub use context::Context;
 pub(crate) use context::Fence;
-pub use observed::{Call, CallFuture, Called, Observed, Row, SaveBackend, observe};
+pub use observed::{AnyRow, Call, CallFuture, Called, Observed, SaveBackend, observe};
 pub use pending::Pending;
 pub use spec::StepSpec;
 
@@ -57,7 +58,7 @@ pub trait StepDef: Send + Sync + Sized + 'static {
 ///
 /// # Assumptions
 /// - Calls are idempotent: after a crash or a lost answer they run again with the same row and
-///   the same [`uid`](Model::uid).
+///   the same [`uid`](Row::uid).
 /// - Goal columns are the users'; a call that changes one fails.
 /// - Work that blocks the thread goes to `tokio::task::spawn_blocking`; a call that never
 ///   reaches an `.await` cannot be given up after its time-out.
@@ -91,11 +92,11 @@ pub trait SyncStep<M: Model = <Self as StepDef>::Observed>: StepDef {
     ///
     /// # Errors
     /// See [`StepError`]; the row stays pending.
-    async fn sync_record(&self, cx: &Context, object: &mut M) -> StepResult;
+    async fn sync_record(&self, cx: &Context, object: &mut Row<M>) -> StepResult;
 
     /// Removes this row's things from the backend; the framework then removes the row.
     ///
     /// # Errors
     /// See [`StepError`]; the row stays. [`StepError::not_found`] counts as removed.
-    async fn delete_record(&self, cx: &Context, object: &M) -> StepResult;
+    async fn delete_record(&self, cx: &Context, object: &Row<M>) -> StepResult;
 }

@@ -5,11 +5,13 @@ use std::{pin::Pin, sync::Arc};
 use async_trait::async_trait;
 use diesel::QueryResult;
 
-use super::{Context, Pending, StepDef, StepSpec, SyncStep};
+use super::{Context, Pending, StepDef, StepSpec, SyncStep, undecoded};
 use crate::{
     db::AnyConnection,
     error::StepError,
     model::{Model, ModelInfo, ObjectRef},
+    row::Row,
+    sql,
 };
 
 /// Which of the step's two methods a row goes to.
@@ -30,16 +32,17 @@ pub trait Observed: Send + Sync {
     /// The observed model.
     fn model(&self) -> &'static ModelInfo;
 
-    /// Reads rows for which the SQL condition holds, in the order of their keys.
+    /// Reads the rows for such a call for which the SQL condition on the bookkeeping `s` holds, in
+    /// the order of their bookkeeping.
     ///
     /// # Errors
-    /// What the database answered.
+    /// The database's answer. A row that cannot be decoded is no error: its call fails.
     fn load(
         &self,
         conn: &mut AnyConnection,
-        filter: &str,
-        limit: i64,
-    ) -> QueryResult<Vec<Box<dyn Row>>>;
+        call: Call,
+        which: &str,
+    ) -> QueryResult<Vec<Box<dyn AnyRow>>>;
 
     /// Runs the step's own `fetch_pending`; the number of rows that it noted.
     ///
@@ -49,12 +52,15 @@ pub trait Observed: Send + Sync {
 }
 
 /// A row that was read, ready to be handed to its step.
-pub trait Row: Send {
+pub trait AnyRow: Send {
     /// The row's name.
     fn object_ref(&self) -> ObjectRef;
 
-    /// The row's key.
+    /// The key of the row's bookkeeping.
     fn id(&self) -> i64;
+
+    /// The keys that the row's references hold.
+    fn references(&self) -> Vec<Option<i64>>;
 
     /// The version of the goal that was read.
     fn updated(&self) -> i64;
@@ -65,14 +71,14 @@ pub trait Row: Send {
     /// Failures in a row so far.
     fn attempts(&self) -> i32;
 
-    /// Whether the row says that something went wrong, or was waited for.
-    fn is_troubled(&self) -> bool;
+    /// Whether the bookkeeping holds an error, or something that was waited for.
+    fn has_error(&self) -> bool;
 
     /// Hands the row to its step.
     fn call(self: Box<Self>, cx: Context, call: Call) -> CallFuture;
 }
 
-/// What [`Row::call`] returns.
+/// What [`AnyRow::call`] returns.
 pub type CallFuture = Pin<Box<dyn Future<Output = Called> + Send>>;
 
 /// What a call came to.
@@ -113,14 +119,36 @@ impl<S: SyncStep<M>, M: Model> Observed for Typed<S, M> {
     fn load(
         &self,
         conn: &mut AnyConnection,
-        filter: &str,
-        limit: i64,
-    ) -> QueryResult<Vec<Box<dyn Row>>> {
-        let rows = M::load(conn, filter, limit)?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Box::new(TypedRow { step: Arc::clone(&self.step), row }) as Box<dyn Row>)
-            .collect())
+        call: Call,
+        which: &str,
+    ) -> QueryResult<Vec<Box<dyn AnyRow>>> {
+        let (condition, select) = match call {
+            Call::Sync => ("NOT s.deleted", sql::select_living(M::INFO)),
+            Call::Delete => ("s.deleted", sql::select_deleted(conn.engine(), M::INFO)),
+        };
+        let query = |which: &str| {
+            format!("{select} WHERE {condition} AND {which} ORDER BY s.sync_id")
+        };
+        let boxed = |row| -> Box<dyn AnyRow> {
+            Box::new(TypedRow { step: Arc::clone(&self.step), row })
+        };
+        match Row::<M>::query(conn, &query(which)) {
+            Err(diesel::result::Error::DeserializationError(_)) => {}
+            rows => return Ok(rows?.into_iter().map(boxed).collect()),
+        }
+        // One of them cannot be decoded: it fails alone.
+        let mut rows = Vec::new();
+        for undecoded in undecoded::load(conn, M::INFO, which, condition)? {
+            let alone = query(&format!("s.sync_id = {}", undecoded.sync_id));
+            match Row::<M>::query(conn, &alone) {
+                Ok(row) => rows.extend(row.into_iter().map(boxed)),
+                Err(diesel::result::Error::DeserializationError(error)) => {
+                    rows.push(Box::new(undecoded.because(M::INFO, error.to_string())) as Box<dyn AnyRow>);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(rows)
     }
 
     async fn fetch_pending(&self, cx: &Context) -> Result<usize, StepError> {
@@ -132,16 +160,20 @@ impl<S: SyncStep<M>, M: Model> Observed for Typed<S, M> {
 
 struct TypedRow<S, M> {
     step: Arc<S>,
-    row: M,
+    row: Row<M>,
 }
 
-impl<S: SyncStep<M>, M: Model> Row for TypedRow<S, M> {
+impl<S: SyncStep<M>, M: Model> AnyRow for TypedRow<S, M> {
     fn object_ref(&self) -> ObjectRef {
         self.row.object_ref()
     }
 
     fn id(&self) -> i64 {
-        self.row.id().raw()
+        self.row.bookkeeping().sync_id
+    }
+
+    fn references(&self) -> Vec<Option<i64>> {
+        self.row.reference_ids()
     }
 
     fn updated(&self) -> i64 {
@@ -156,7 +188,7 @@ impl<S: SyncStep<M>, M: Model> Row for TypedRow<S, M> {
         self.row.bookkeeping().attempts
     }
 
-    fn is_troubled(&self) -> bool {
+    fn has_error(&self) -> bool {
         let kept = self.row.bookkeeping();
         kept.attempts != 0 || kept.backend_class.is_some() || kept.retry_at.is_some()
     }
@@ -172,7 +204,7 @@ impl<S: SyncStep<M>, M: Model> Row for TypedRow<S, M> {
     }
 }
 
-async fn sync<S: SyncStep<M>, M: Model>(step: &S, cx: &Context, before: M) -> Called {
+async fn sync<S: SyncStep<M>, M: Model>(step: &S, cx: &Context, before: Row<M>) -> Called {
     let mut row = before.clone();
     let result = step.sync_record(cx, &mut row).await;
     let result = match row.goal_difference(&before) {

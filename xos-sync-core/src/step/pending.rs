@@ -8,6 +8,7 @@ use super::Context;
 use crate::{
     error::Result,
     model::{Id, Model},
+    row::Row,
     sql,
 };
 
@@ -39,7 +40,7 @@ impl<M: Model> Pending<M> {
             .db()
             .write_quietly(move |conn| {
                 for row in &rows {
-                    M::insert(conn, row)?;
+                    Row::<M>::insert(conn, row)?;
                 }
                 Ok(())
             })
@@ -57,7 +58,7 @@ impl<M: Model> Pending<M> {
         }
         self.noted += ids.len();
         let db = self.context.db();
-        let which = format!("id IN ({})", sql::list(ids));
+        let which = format!("object_id IN ({})", sql::list(ids));
         let statement = sql::touch(db.engine(), M::INFO, &which);
         db.write_quietly(move |conn| sql_query(&statement).execute(conn)).await?;
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::{Observers, Visited, Waiting, target};
 use crate::{
+    db::Engine,
     model::{ModelInfo, Reference},
     sql,
 };
@@ -33,74 +34,95 @@ impl Observers {
         row: &str,
         visited: &Visited,
     ) -> String {
-        let (column, parent) = (reference.column, target(reference));
-        let alias = format!("{row}_{column}");
-        let enacted = self.enacted(parent, waiting, &alias, visited);
-        let condition = format!("{alias}.id = {row}.{column} AND {enacted}");
-        let exists = sql::exists(self.engine, parent.table, &alias, &condition);
-        if reference.nullable { format!("({row}.{column} IS NULL OR {exists})") } else { exists }
+        let (key, parent) = (format!("{row}.{}", reference.column), target(reference));
+        let alias = sql::name(format!("{row}_{}", reference.column));
+        let mut parts = vec![if self.is_observed(parent) {
+            self.is_enacted(parent, &key, &alias)
+        } else {
+            self.is_looked_through(parent, &key, &alias, waiting, visited)
+        }];
+        for proxies in self.holding_back(parent, &key, waiting, &alias) {
+            parts.push(sql::none(self.engine, &proxies.tables, &proxies.condition));
+        }
+        let ready = all(parts);
+        if reference.nullable { format!("({key} IS NULL OR {ready})") } else { ready }
     }
 
-    /// The condition under which the row `row` of `parent` holds back nobody.
-    fn enacted(
+    /// The condition under which the observed row with this key is enacted, or will never be.
+    fn is_enacted(&self, parent: &'static ModelInfo, key: &str, alias: &str) -> String {
+        let mut enacted = format!("{alias}.no_sync OR {alias}.enacted >= {alias}.updated");
+        if let Some(scope) = self.scope(parent) {
+            let table = parent.table;
+            enacted.push_str(&format!(
+                " OR NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {alias}.object_id AND ({scope}))"
+            ));
+        }
+        let condition = format!("{alias}.object_id = {key} AND NOT {alias}.deleted AND ({enacted})");
+        sql::exists(self.engine, &sql::living(self.engine, parent, alias), &condition)
+    }
+
+    /// The condition under which all is enacted that the row with this key references, where no
+    /// step observes the row itself.
+    fn is_looked_through(
         &self,
         parent: &'static ModelInfo,
+        key: &str,
+        alias: &str,
         waiting: Waiting<'_>,
-        row: &str,
         visited: &Visited,
     ) -> String {
-        let mut parts = vec![format!("NOT {row}.deleted")];
-        if self.is_observed(parent) {
-            let own = format!("{row}.no_sync OR {row}.enacted >= {row}.updated");
-            parts.push(match self.scope(parent) {
-                None => format!("({own})"),
-                Some(scope) => {
-                    let table = parent.table;
-                    format!(
-                        "({own} OR NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {row}.id AND ({scope})))"
-                    )
-                }
-            });
-            return all(parts);
-        }
-        let alias = |stand_in: &ModelInfo| format!("{row}_{}", stand_in.table);
-        for (stand_in, behind) in self.holding_back(parent, &format!("{row}.id"), waiting, alias) {
-            parts.push(sql::none(self.engine, stand_in.table, &alias(stand_in), &behind));
-        }
+        let mut parts = vec![format!("{alias}.id = {key}")];
         if let Some(visited) = visited.and(parent) {
             for reference in parent.references.iter().filter(|r| target(r) != parent) {
-                parts.push(self.reference_ready(reference, waiting, row, &visited));
+                parts.push(self.reference_ready(reference, waiting, alias, &visited));
             }
         }
-        all(parts)
+        sql::exists(self.engine, &format!("{} AS {alias}", parent.table), &all(parts))
     }
 
-    /// The condition under which no row of any model references the row `row` of `model` any
-    /// more, so that it may be removed.
+    /// The condition under which a deleted row (its bookkeeping's alias is `row`) may be removed:
+    /// no row references it, and none was enacted with a reference to it and has not left it.
     pub(crate) fn unreferenced<'a>(
         &self,
         model: &'static ModelInfo,
         row: &str,
         models: impl IntoIterator<Item = &'a &'static ModelInfo>,
     ) -> String {
+        let successor = format!("{row}_successor");
+        let reused = sql::exists(
+            self.engine,
+            &sql::living(self.engine, model, &successor),
+            &format!("{successor}.object_id = {row}.object_id AND NOT {successor}.deleted"),
+        );
         let mut parts = Vec::new();
         for child in models {
             for reference in child.references.iter().filter(|r| target(r) == model) {
-                let alias = format!("{row}_{}_{}", child.table, reference.column);
+                let column = reference.column;
+                let alias = sql::name(format!("{row}_{}_{column}", child.table));
+                let referencing = sql::none(
+                    self.engine,
+                    &format!("{} AS {alias}", child.table),
+                    &format!("{alias}.{column} = {row}.object_id"),
+                );
+                parts.push(format!("({referencing} OR {reused})"));
                 let itself = if *child == model {
-                    format!(" AND {alias}.id <> {row}.id")
+                    format!(" AND {alias}.sync_id <> {row}.sync_id")
                 } else {
                     String::new()
                 };
-                let references = format!("{alias}.{} = {row}.id{itself}", reference.column);
-                parts.push(sql::none(self.engine, child.table, &alias, &references));
+                let applied = sql::applied_reference(column);
+                parts.push(sql::none(
+                    self.engine,
+                    &format!("{}_sync AS {alias}", child.table),
+                    &format!("{alias}.{applied} = {row}.sync_id{itself}"),
+                ));
             }
         }
         all(parts)
     }
 
-    /// The condition under which a row (alias `row`) has no step that would delete it from a
-    /// backend; `None` when every row of the model has one.
+    /// The condition under which no step observes a living row (its bookkeeping's alias is
+    /// `row`); `None` when every row of the model has a step.
     pub(crate) fn unobserved(&self, model: &ModelInfo, row: &str) -> Option<String> {
         if !self.is_observed(model) {
             return Some("TRUE".into());
@@ -108,19 +130,20 @@ impl Observers {
         let scope = self.scope(model)?;
         let table = model.table;
         Some(format!(
-            "NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {row}.id AND ({scope}))"
+            "NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {row}.object_id AND ({scope}))"
         ))
     }
-}
 
-impl Observers {
-    /// The condition under which no backend holds anything of a row (alias `row`).
-    pub(crate) fn never_there(&self, model: &ModelInfo, row: &str) -> String {
-        let created = sql::maybe_created(model, &format!("{row}."));
-        match self.unobserved(model, row) {
-            Some(unobserved) => format!("(({unobserved}) OR NOT {created})"),
-            None => format!("NOT {created}"),
-        }
+    /// The condition under which nothing was ever made for a deleted row (its bookkeeping's
+    /// alias is `row`). The steps are looked up when the condition is asked, because other
+    /// Synchronizers come and go.
+    pub(crate) fn never_made(&self, model: &ModelInfo, row: &str) -> String {
+        let created = sql::maybe_created(self.engine, model, row);
+        format!(
+            "{row}.enacted IS NULL AND NOT {row}.attempted AND (NOT {created} \
+             OR NOT EXISTS (SELECT 1 FROM xos_sync_steps AS o WHERE o.model = '{table}'))",
+            table = model.table
+        )
     }
 }
 
@@ -129,7 +152,7 @@ pub(super) fn all(parts: Vec<String>) -> String {
     if parts.is_empty() { "TRUE".into() } else { parts.join(" AND ") }
 }
 
-/// The condition under which a step whose attribute says `only` observes the row `row`.
+/// The condition under which a step whose attribute says `only` observes a living row.
 pub(crate) fn in_scope(model: &ModelInfo, row: &str, only: Option<&str>) -> String {
     match only {
         None => "TRUE".into(),
@@ -140,13 +163,34 @@ pub(crate) fn in_scope(model: &ModelInfo, row: &str, only: Option<&str>) -> Stri
     }
 }
 
-/// The condition for a row that is ready to be synced.
+/// The condition under which a step whose attribute says `only` deletes a row (its bookkeeping's
+/// alias is `row`): the step that synced it, else the step in whose scope its last values are.
+pub(crate) fn was_in_scope(
+    engine: Engine,
+    model: &ModelInfo,
+    row: &str,
+    step: &str,
+    only: Option<&str>,
+) -> String {
+    match only {
+        None => "TRUE".into(),
+        Some(only) => format!(
+            "({row}.step = '{step}' OR {row}.step IS NULL AND EXISTS (SELECT 1 FROM {} WHERE ({only})))",
+            sql::last_values(engine, model, row)
+        ),
+    }
+}
+
+/// The condition for a row that is ready to be synced: the row is called `t`, its bookkeeping `c`.
 pub(crate) fn syncable(
     observers: &Observers,
     model: &'static ModelInfo,
-    row: &str,
     only: Option<&str>,
 ) -> String {
-    let fresh = sql::fresh(&format!("{row}."));
-    format!("{fresh} AND {} AND {}", in_scope(model, row, only), observers.ready(model, row))
+    format!(
+        "{} AND {} AND {}",
+        sql::due("c."),
+        in_scope(model, "t", only),
+        observers.ready(model, "t")
+    )
 }

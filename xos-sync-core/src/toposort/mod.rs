@@ -9,7 +9,7 @@
 //! that no step observes is looked through: its rows are as enacted as what they reference.
 
 mod gate;
-mod side;
+mod scope;
 mod wake;
 
 use std::collections::BTreeMap;
@@ -17,9 +17,10 @@ use std::collections::BTreeMap;
 use crate::{
     db::Engine,
     model::{ModelInfo, Reference},
+    sql,
 };
 
-pub(crate) use gate::{in_scope, syncable};
+pub(crate) use gate::{syncable, was_in_scope};
 pub(crate) use wake::WakePath;
 
 /// Who observes what: all that the order needs to know of the steps, of every Synchronizer on
@@ -73,42 +74,55 @@ impl Observers {
         conditions.map(|conditions| conditions.join(" OR "))
     }
 
-    /// The models that stand for this one, when it is provided but not observed. A row of
-    /// `child` does not wait for rows of its own model.
-    fn stand_ins(
+    /// The models whose rows are proxies of this one's: those that a step observes in its place,
+    /// or beside it. A row of `child` does not wait for rows of its own model.
+    fn proxies(
         &self,
         model: &ModelInfo,
         child: &ModelInfo,
     ) -> Vec<(&'static ModelInfo, &'static str)> {
-        if self.is_observed(model) {
-            return Vec::new();
-        }
-        let stand_ins = self.through.get(model.table).into_iter().flatten();
-        stand_ins.filter(|(stand_in, _)| *stand_in != child).copied().collect()
+        let proxies = self.through.get(model.table).into_iter().flatten();
+        proxies.filter(|(proxy, _)| *proxy != child).copied().collect()
     }
 
-    /// The models that stand for `model`, each with the condition under which its row `alias`,
-    /// which stands for the row `id`, holds back the waiting row.
+    /// The models whose rows are proxies of `model`'s, each with the condition under which one
+    /// that is a proxy of the row with the key `id` holds back the waiting row.
     pub(crate) fn holding_back(
         &self,
         model: &ModelInfo,
         id: &str,
         waiting: Waiting<'_>,
-        alias: impl Fn(&ModelInfo) -> String,
-    ) -> Vec<(&'static ModelInfo, String)> {
-        let stand_ins = self.stand_ins(model, waiting.model).into_iter();
-        stand_ins
-            .map(|(stand_in, column)| {
-                let alias = alias(stand_in);
-                let side = side::same(stand_in, column, &alias, waiting);
+        prefix: &str,
+    ) -> Vec<Proxies> {
+        let proxies = self.proxies(model, waiting.model).into_iter();
+        proxies
+            .map(|(proxy, column)| {
+                let alias = sql::name(format!("{prefix}_{}", proxy.table));
+                let kept = sql::name(format!("{prefix}_{}_s", proxy.table));
+                let scope = scope::same(proxy, column, &alias, waiting);
                 let condition = format!(
-                    "{alias}.{column} = {id} AND NOT {alias}.deleted AND NOT {alias}.no_sync \
-                     AND ({alias}.enacted IS NULL OR {alias}.enacted < {alias}.updated){side}"
+                    "{alias}.{column} = {id} AND {kept}.object_id = {alias}.id AND NOT {kept}.deleted \
+                     AND NOT {kept}.no_sync \
+                     AND ({kept}.enacted IS NULL OR {kept}.enacted < {kept}.updated){scope}"
                 );
-                (stand_in, condition)
+                let tables = format!(
+                    "{} AS {alias} CROSS JOIN {}",
+                    proxy.table,
+                    sql::living(self.engine, proxy, &kept)
+                );
+                Proxies { model: proxy, key: format!("{alias}.id"), tables, condition }
             })
             .collect()
     }
+}
+
+/// Proxy rows that hold back a waiting row, as SQL.
+pub(crate) struct Proxies {
+    pub(crate) model: &'static ModelInfo,
+    /// The proxy row's key.
+    pub(crate) key: String,
+    pub(crate) tables: String,
+    pub(crate) condition: String,
 }
 
 /// A row that may have to wait, by the alias that it has in a query.

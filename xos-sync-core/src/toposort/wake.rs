@@ -17,7 +17,10 @@ pub(crate) struct WakePath {
 impl WakePath {
     /// The condition on the waiting row (alias `row`), for these enacted rows.
     pub(crate) fn condition(&self, row: &str, ids: &str) -> String {
-        format!("{row}.{} IN ({}{ids}{})", self.column, self.before, self.after)
+        format!(
+            "{row}.{} IN ({}SELECT object_id FROM {}_sync WHERE sync_id IN ({ids}){})",
+            self.column, self.before, self.source, self.after
+        )
     }
 }
 
@@ -45,20 +48,17 @@ impl Observers {
         visited: &Visited,
         paths: &mut Vec<WakePath>,
     ) {
-        if self.is_observed(at) {
-            paths.push(WakePath { source: at.table, ..path.clone() });
-            return;
-        }
-        for (stand_in, column) in self.stand_ins(at, child) {
+        for (proxy, column) in self.proxies(at, child) {
             paths.push(WakePath {
-                source: stand_in.table,
-                before: format!(
-                    "{}SELECT {column} FROM {} WHERE id IN (",
-                    path.before, stand_in.table
-                ),
+                source: proxy.table,
+                before: format!("{}SELECT {column} FROM {} WHERE id IN (", path.before, proxy.table),
                 after: format!("){}", path.after),
                 ..path.clone()
             });
+        }
+        if self.is_observed(at) {
+            paths.push(WakePath { source: at.table, ..path.clone() });
+            return;
         }
         let Some(visited) = visited.and(at) else { return };
         for reference in at.references.iter().filter(|reference| target(reference) != at) {

@@ -22,6 +22,8 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 /// A farm.
 #[model(table = farms)]
 pub struct Farm {
+    /// Its key.
+    pub id: Id<Farm>,
     /// Its name.
     pub name: String,
 }

@@ -7,6 +7,8 @@ use crate::world::{World, step};
 /// A place where tools are.
 #[model(table = sheds)]
 pub struct Shed {
+    /// Its key.
+    pub id: Id<Shed>,
     /// Its name.
     pub name: String,
 }
@@ -14,6 +16,8 @@ pub struct Shed {
 /// A piece of land.
 #[model(table = plots)]
 pub struct Plot {
+    /// Its key.
+    pub id: Id<Plot>,
     /// Its name.
     pub name: String,
     /// Whether somebody works on it.
@@ -27,6 +31,8 @@ pub struct Plot {
 /// From which shed a plot is worked on.
 #[model(table = ways)]
 pub struct Way {
+    /// Its key.
+    pub id: Id<Way>,
     /// The shed.
     #[references(Shed, on_delete = cascade)]
     pub shed_id: Id<Shed>,
@@ -46,6 +52,8 @@ pub struct Way {
     )
 )]
 pub struct ShedPlot {
+    /// Its key.
+    pub id: Id<ShedPlot>,
     /// The shed.
     #[references(Shed, on_delete = cascade)]
     pub shed_id: Id<Shed>,
@@ -158,6 +166,8 @@ async fn rows_that_were_before_the_expansion_count_too() {
 /// Its condition is no SQL.
 #[model(table = wrongs, unique(shed_id), expand(s in Shed, on = "s.nmae = 'a'", shed_id = s.id))]
 pub struct Wrong {
+    /// Its key.
+    pub id: Id<Wrong>,
     /// The shed.
     #[references(Shed)]
     pub shed_id: Id<Shed>,
@@ -166,6 +176,8 @@ pub struct Wrong {
 /// Its value is no column.
 #[model(table = lost, unique(shed_id), expand(s in Shed, shed_id = s.key))]
 pub struct Lost {
+    /// Its key.
+    pub id: Id<Lost>,
     /// The shed.
     #[references(Shed)]
     pub shed_id: Id<Shed>,

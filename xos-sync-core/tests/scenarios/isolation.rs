@@ -65,6 +65,8 @@ async fn the_limit_on_all_calls_holds_for_all_steps_together() {
 /// A post with a number that the backend gives, and that no two have.
 #[model(table = posts)]
 pub struct Post {
+    /// Its key.
+    pub id: Id<Post>,
     /// Its name.
     pub name: String,
     /// Where it stands.
@@ -117,6 +119,8 @@ step!(SyncPosts, Stake, synchronizer = "farm", interval = 3600);
 /// A stake.
 #[model(table = stakes)]
 pub struct Stake {
+    /// Its key.
+    pub id: Id<Stake>,
     /// Its name.
     pub name: String,
     /// What the backend calls it.

@@ -21,6 +21,8 @@ macro_rules! boat {
             /// A boat.
             #[model(table = boats)]
             pub struct Boat {
+                /// Its key.
+                pub id: Id<Boat>,
                 /// Its name.
                 pub name: String,
                 $($field)*
@@ -319,6 +321,8 @@ mod long {
         unique(what_the_one_has_asked_before, what_the_other_has_answered)
     )]
     pub struct Letter {
+        /// Its key.
+        pub id: Id<Letter>,
         /// The question.
         pub what_the_one_has_asked_before: String,
         /// The answer.

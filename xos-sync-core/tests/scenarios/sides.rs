@@ -9,6 +9,8 @@ use crate::world::{Answer, World, step};
 /// Where flour is made.
 #[model(table = mills)]
 pub struct Mill {
+    /// Its key.
+    pub id: Id<Mill>,
     /// Its name.
     pub name: String,
 }
@@ -16,6 +18,8 @@ pub struct Mill {
 /// Where people live.
 #[model(table = valleys)]
 pub struct Valley {
+    /// Its key.
+    pub id: Id<Valley>,
     /// Its name.
     pub name: String,
 }
@@ -27,6 +31,8 @@ pub struct Valley {
     expand(v in Valley, m in Mill, valley_id = v.id, mill_id = m.id)
 )]
 pub struct MillValley {
+    /// Its key.
+    pub id: Id<MillValley>,
     /// The valley.
     #[references(Valley, on_delete = cascade)]
     pub valley_id: Id<Valley>,
@@ -44,6 +50,8 @@ pub struct MillValley {
 /// Somebody who lives in a valley.
 #[model(table = millers)]
 pub struct Miller {
+    /// Its key.
+    pub id: Id<Miller>,
     /// The name.
     pub name: String,
     /// Where.
@@ -58,6 +66,8 @@ pub struct Miller {
     expand(p in Miller, m in Mill, miller_id = p.id, mill_id = m.id)
 )]
 pub struct MillMiller {
+    /// Its key.
+    pub id: Id<MillMiller>,
     /// The miller.
     #[references(Miller, on_delete = cascade)]
     pub miller_id: Id<Miller>,
@@ -75,6 +85,8 @@ pub struct MillMiller {
 /// A cart, which goes to one mill, or to none.
 #[model(table = carts)]
 pub struct Cart {
+    /// Its key.
+    pub id: Id<Cart>,
     /// Where to.
     #[references(Mill)]
     pub mill_id: Option<Id<Mill>>,
@@ -83,6 +95,8 @@ pub struct Cart {
 /// A sack of a miller's, which leads to a mill by its cart.
 #[model(table = sacks)]
 pub struct Sack {
+    /// Its key.
+    pub id: Id<Sack>,
     /// What it is called.
     pub name: String,
     /// Whose.
@@ -99,6 +113,8 @@ pub struct Sack {
 /// A bargain of a miller's between two mills, neither of which is the one where it belongs.
 #[model(table = bargains)]
 pub struct Bargain {
+    /// Its key.
+    pub id: Id<Bargain>,
     /// What it is called.
     pub name: String,
     /// Whose.

@@ -222,11 +222,11 @@ fn reference(input: ParseStream<'_>) -> syn::Result<ReferenceMark> {
         match (name.to_string().as_str(), word.to_string().as_str()) {
             ("on_delete", "cascade") => mark.cascade = Some(word),
             ("on_update", "sync") => mark.sync = Some(word),
-            ("on_delete", "wait") | ("on_update", "nothing") => {}
+            ("on_delete", "restrict") | ("on_update", "nothing") => {}
             ("on_delete", _) => {
                 return Err(syn::Error::new(
                     word.span(),
-                    "write `on_delete = cascade` or `on_delete = wait`",
+                    "write `on_delete = cascade` or `on_delete = restrict`",
                 ));
             }
             _ => {

@@ -8,7 +8,7 @@ use super::{expand::item, expansion, new, table::table, valid::Model};
 /// What stands after a mistake: all that other code may name, doing nothing.
 pub(super) fn dummy(model: &Model) -> TokenStream {
     let name = &model.item.ident;
-    let item = item(model, &quote!(), &quote!());
+    let item = item(model, &quote!());
     let table = (model.table != *name).then(|| table(model));
     let (new, new_name) = (new::new(model, &quote!()), new::name(model));
     let named = model
@@ -30,20 +30,20 @@ pub(super) fn dummy(model: &Model) -> TokenStream {
                 expansion: ::core::option::Option::None,
             };
             fn id(&self) -> ::xos_sync_core::Id<Self> { loop {} }
-            fn bookkeeping(&self) -> &::xos_sync_core::model::Bookkeeping { loop {} }
-            fn load(
+            fn load_rows(
                 _: &mut ::xos_sync_core::db::AnyConnection,
                 _: &str,
-                _: i64,
-            ) -> ::xos_sync_core::__private::diesel::QueryResult<::std::vec::Vec<Self>> { loop {} }
-            fn insert(
+            ) -> ::xos_sync_core::__private::diesel::QueryResult<::std::vec::Vec<(::xos_sync_core::model::Bookkeeping, Self)>> { loop {} }
+            fn insert_new(
                 _: &mut ::xos_sync_core::db::AnyConnection,
                 _: &Self::New,
-            ) -> ::xos_sync_core::__private::diesel::QueryResult<Self> { loop {} }
-            fn save_backend(
+            ) -> ::xos_sync_core::__private::diesel::QueryResult<usize> { loop {} }
+            fn update_backend(
                 &self,
                 _: &mut ::xos_sync_core::db::AnyConnection,
+                _: &str,
             ) -> ::xos_sync_core::__private::diesel::QueryResult<usize> { loop {} }
+            fn backend_values(&self) -> ::std::vec::Vec<(&'static str, ::xos_sync_core::model::Value)> { loop {} }
             fn goal_difference(&self, _: &Self) -> ::core::option::Option<&'static str> { loop {} }
             fn backend_differs(&self, _: &Self) -> bool { loop {} }
             fn reference_ids(&self) -> ::std::vec::Vec<::core::option::Option<i64>> { loop {} }

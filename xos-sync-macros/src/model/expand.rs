@@ -5,17 +5,18 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::{
+    ast::FieldInput,
     expansion,
+    field_type::Kind,
     methods::{plain, queries},
     new,
-    table::{bookkeeping, table},
+    table::table,
     valid::{Column, Model},
 };
 
 /// The struct, its table, its `New…`, its implementation and its registration.
 pub(super) fn expand(model: &Model) -> TokenStream {
     let (name, table_name) = (&model.item.ident, &model.table);
-    let columns = bookkeeping(table_name);
     let item = item(
         model,
         &quote! {
@@ -24,9 +25,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
                 ::xos_sync_core::__private::diesel::Selectable,
             )]
             #[diesel(table_name = #table_name, check_for_backend(::xos_sync_core::db::AnyDb))]
-        },
-        &quote! {
-            #[diesel(select_expression = #columns, select_expression_type = #columns)]
         },
     );
     let table = table(model);
@@ -57,28 +55,26 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-/// The author's struct with the framework's two fields.
-pub(super) fn item(
-    model: &Model,
-    derives: &TokenStream,
-    on_bookkeeping: &TokenStream,
-) -> TokenStream {
+/// The author's struct, with its key in front.
+pub(super) fn item(model: &Model, derives: &TokenStream) -> TokenStream {
     let (attrs, vis, name) = (&model.item.attrs, &model.item.vis, &model.item.ident);
     let fields = model.columns.iter().map(|Column { input, .. }| {
         let (attrs, vis, ident, ty) = (&input.attrs, &input.vis, &input.ident, &input.ty);
         quote! { #(#attrs)* #vis #ident: #ty, }
     });
+    let key = match &model.key {
+        Some(FieldInput { attrs, vis, ident, ty, .. }) => {
+            quote! { #(#attrs)* #[allow(missing_docs)] #vis #ident: #ty, }
+        }
+        None => quote! { #[allow(missing_docs)] pub id: ::xos_sync_core::Id<#name>, },
+    };
     quote! {
         #(#attrs)*
         #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::cmp::PartialEq)]
         #derives
         #vis struct #name {
-            /// The row's key.
-            pub id: ::xos_sync_core::Id<#name>,
+            #key
             #(#fields)*
-            /// What the framework and the database keep about the row.
-            #on_bookkeeping
-            pub bookkeeping: ::xos_sync_core::model::Bookkeeping,
         }
     }
 }
@@ -118,6 +114,7 @@ fn column(column: &Column) -> Option<TokenStream> {
     let (name, nullable) = (&column.name, field_type.nullable);
     let kind = if column.is_backend() { quote!(Backend) } else { quote!(Goal) };
     let sql_type = quote::format_ident!("{}", field_type.kind.sql_type());
+    let secret = field_type.kind == Kind::Secret;
     let default = optional(column.default.as_ref().map(|default| &default.sql));
     let choices = optional(column.input.marks.choice.as_ref().map(|_| {
         let inner = &field_type.inner;
@@ -128,6 +125,7 @@ fn column(column: &Column) -> Option<TokenStream> {
             name: #name,
             kind: ::xos_sync_core::model::ColumnKind::#kind,
             sql_type: ::xos_sync_core::model::ColumnType::#sql_type,
+            secret: #secret,
             nullable: #nullable,
             default: #default,
             choices: #choices,
@@ -140,7 +138,7 @@ fn reference(column: &Column) -> Option<TokenStream> {
     let (name, nullable) = (&column.name, column.field_type.as_ref()?.nullable);
     let target = &mark.target;
     let target = quote_spanned! { target.span()=> <#target as ::xos_sync_core::Model>::INFO };
-    let on_delete = if mark.cascade.is_some() { quote!(Cascade) } else { quote!(Wait) };
+    let on_delete = if mark.cascade.is_some() { quote!(Cascade) } else { quote!(Restrict) };
     let on_update = if mark.sync.is_some() { quote!(Sync) } else { quote!(Nothing) };
     Some(quote! {
         ::xos_sync_core::model::Reference {

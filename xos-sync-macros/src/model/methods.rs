@@ -16,52 +16,43 @@ pub(super) fn queries(model: &Model) -> TokenStream {
         .filter(|column| column.is_backend())
         .map(|column| &column.input.ident)
         .collect();
-    let save = if backend.is_empty() {
+    let update = if backend.is_empty() {
         quote! {
-            let _ = conn;
-            ::core::result::Result::Ok(0)
+            let _ = (conn, which);
+            ::core::result::Result::Ok(1)
         }
     } else {
         quote! {
             use #diesel::prelude::*;
-            #diesel::update(#table::table.filter(#table::id.eq(self.id)))
+            #diesel::update(#table::table.filter(#diesel::dsl::sql::<#diesel::sql_types::Bool>(which)))
                 .set((#(#table::#backend.eq(&self.#backend),)*))
                 .execute(conn)
         }
     };
     quote! {
-        fn load(
+        fn load_rows(
             conn: &mut ::xos_sync_core::db::AnyConnection,
-            filter: &str,
-            limit: i64,
-        ) -> #diesel::QueryResult<::std::vec::Vec<Self>> {
+            query: &str,
+        ) -> #diesel::QueryResult<::std::vec::Vec<(::xos_sync_core::model::Bookkeeping, Self)>> {
             use #diesel::prelude::*;
-            #table::table
-                .filter(#diesel::dsl::sql::<#diesel::sql_types::Bool>(filter))
-                .order(#table::id)
-                .limit(limit)
-                .select(<Self as #diesel::SelectableHelper<_>>::as_select())
+            #diesel::dsl::sql::<(::xos_sync_core::model::BookkeepingSql, #table::SqlType)>(query)
                 .load(conn)
         }
 
-        fn insert(
+        fn insert_new(
             conn: &mut ::xos_sync_core::db::AnyConnection,
             new: &Self::New,
-        ) -> #diesel::QueryResult<Self> {
+        ) -> #diesel::QueryResult<usize> {
             use #diesel::prelude::*;
-            let uid = ::xos_sync_core::__private::uuid::Uuid::new_v4().simple().to_string();
-            #diesel::insert_into(#table::table).values((#table::uid.eq(&uid), new)).execute(conn)?;
-            // The letters and digits of the identity need no quoting.
-            <Self as ::xos_sync_core::Model>::load(conn, &::std::format!("uid = '{uid}'"), 1)?
-                .pop()
-                .ok_or(#diesel::NotFound)
+            #diesel::insert_into(#table::table).values(new).execute(conn)
         }
 
-        fn save_backend(
+        fn update_backend(
             &self,
             conn: &mut ::xos_sync_core::db::AnyConnection,
+            which: &str,
         ) -> #diesel::QueryResult<usize> {
-            #save
+            #update
         }
     }
 }
@@ -84,6 +75,12 @@ pub(super) fn plain(model: &Model) -> TokenStream {
             }
         }
     });
+    let (backend_names, backend_idents): (Vec<_>, Vec<_>) = model
+        .columns
+        .iter()
+        .filter(|column| column.is_backend())
+        .map(|column| (&column.name, &column.input.ident))
+        .unzip();
     let references = model.columns.iter().filter_map(reference_id);
     let label = label(model);
     quote! {
@@ -91,8 +88,8 @@ pub(super) fn plain(model: &Model) -> TokenStream {
             self.id
         }
 
-        fn bookkeeping(&self) -> &::xos_sync_core::model::Bookkeeping {
-            &self.bookkeeping
+        fn backend_values(&self) -> ::std::vec::Vec<(&'static str, ::xos_sync_core::model::Value)> {
+            ::std::vec![#((#backend_names, ::xos_sync_core::model::Value::from(::core::clone::Clone::clone(&self.#backend_idents)))),*]
         }
 
         fn goal_difference(&self, before: &Self) -> ::core::option::Option<&'static str> {

@@ -51,8 +51,8 @@ pub(super) fn new(model: &Model, derives: &TokenStream) -> TokenStream {
             #vis fn insert(
                 &self,
                 conn: &mut ::xos_sync_core::db::AnyConnection,
-            ) -> ::xos_sync_core::__private::diesel::QueryResult<#model_name> {
-                <#model_name as ::xos_sync_core::Model>::insert(conn, self)
+            ) -> ::xos_sync_core::__private::diesel::QueryResult<::xos_sync_core::Row<#model_name>> {
+                ::xos_sync_core::Row::insert(conn, self)
             }
         }
     }

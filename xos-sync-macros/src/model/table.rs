@@ -7,21 +7,6 @@ use syn::Ident;
 use super::valid::Model;
 use crate::doc;
 
-/// The framework's columns, in the order of `Bookkeeping`'s fields.
-const BOOKKEEPING: [(&str, &str, bool); 11] = [
-    ("uid", "Text", false),
-    ("created", "BigInt", false),
-    ("updated", "BigInt", false),
-    ("enacted", "BigInt", true),
-    ("deleted", "Bool", false),
-    ("no_sync", "Bool", false),
-    ("lazy_blocked", "Bool", false),
-    ("backend_status", "Text", true),
-    ("backend_class", "Text", true),
-    ("attempts", "Integer", false),
-    ("retry_at", "BigInt", true),
-];
-
 /// The module named after the table.
 pub(super) fn table(model: &Model) -> TokenStream {
     let (table, name) = (&model.table, model.item.ident.to_string());
@@ -33,14 +18,6 @@ pub(super) fn table(model: &Model) -> TokenStream {
         let ident = &column.input.ident;
         Some(quote! { #(#docs)* #ident -> #sql_type, })
     });
-    let kept = BOOKKEEPING.iter().map(|(name, sql, nullable)| {
-        let (name, sql_type) = (ident(name), sql_type(sql, *nullable));
-        quote! {
-            /// Kept by the framework.
-            #[allow(missing_docs)]
-            #name -> #sql_type,
-        }
-    });
     quote! {
         ::xos_sync_core::__private::diesel::table! {
             #[doc = #doc]
@@ -49,16 +26,9 @@ pub(super) fn table(model: &Model) -> TokenStream {
                 #[allow(missing_docs)]
                 id -> BigInt,
                 #(#own)*
-                #(#kept)*
             }
         }
     }
-}
-
-/// The tuple of the framework's columns, as expression and as type.
-pub(super) fn bookkeeping(table: &Ident) -> TokenStream {
-    let columns = BOOKKEEPING.iter().map(|(name, ..)| ident(name));
-    quote! { (#(#table::#columns),*) }
 }
 
 fn sql_type(name: &str, nullable: bool) -> TokenStream {

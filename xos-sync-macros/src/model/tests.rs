@@ -29,7 +29,7 @@ fn what_is_right_is_taken() {
         quote!(#[backend] #[choice] pub color: Option<Color>),
         quote!(#[references(Site)] pub parent_id: Option<Id<Site>>),
         quote!(#[references(models::Slice, on_delete = cascade,)] pub slice_id: Id<Slice>),
-        quote!(#[references(Slice, on_delete = wait, on_update = sync)] pub slice_id: Id<Slice>),
+        quote!(#[references(Slice, on_delete = restrict, on_update = sync)] pub slice_id: Id<Slice>),
         quote!(#[serde(skip)] pub r#type: String),
     ] {
         assert_eq!(about(field.clone()), Vec::<String>::new(), "{field}");

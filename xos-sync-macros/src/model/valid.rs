@@ -19,6 +19,8 @@ pub(super) struct Model {
     pub(super) item: ItemStruct,
     /// The table; the struct's name when it is missing.
     pub(super) table: Ident,
+    /// The field `id`; `None` after a mistake.
+    pub(super) key: Option<FieldInput>,
     pub(super) columns: Vec<Column>,
     pub(super) uniques: Vec<Vec<String>>,
     pub(super) expansion: Option<Expansion>,
@@ -53,33 +55,11 @@ pub(super) struct Default {
     pub(super) value: TokenStream,
 }
 
-/// Kept by the framework for every model.
-const RESERVED: [&str; 15] = [
-    "id",
-    "uid",
-    "created",
-    "updated",
-    "enacted",
-    "deleted",
-    "no_sync",
-    "lazy_blocked",
-    "backend_status",
-    "backend_class",
-    "attempts",
-    "retry_at",
-    "attempted",
-    "purgeable",
-    "bookkeeping",
-];
-
-/// The fields among them.
-const OURS: [&str; 2] = ["id", "bookkeeping"];
-
 /// Taken by the modules that diesel's `table!` makes.
 const DIESELS: [&str; 5] = ["table", "columns", "dsl", "star", "all_columns"];
 
-/// What diesel can handle in one table, less `id` and the bookkeeping.
-const MOST_COLUMNS: usize = if cfg!(feature = "wide-tables") { 64 - 12 } else { 32 - 12 };
+/// The columns that diesel can handle in one table, less `id`.
+const MOST_COLUMNS: usize = if cfg!(feature = "wide-tables") { 64 - 1 } else { 32 - 1 };
 
 /// PostgreSQL cuts longer names without a word; the triggers' and indexes' begin with the table's.
 const LONGEST_COLUMN: usize = 63;
@@ -93,11 +73,14 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     }
     let table = options.table.unwrap_or_else(|| item.ident.clone());
     check_length(&table, "table", LONGEST_TABLE, errors);
+    let (keys, fields): (Vec<_>, Vec<_>) =
+        fields.into_iter().partition(|field| field.ident.unraw() == "id");
+    let key = key(keys, &item.ident, errors);
     if fields.is_empty() {
         errors.at(&item.ident, "a model needs at least one column");
     } else if fields.len() > MOST_COLUMNS {
         let advice = match MOST_COLUMNS {
-            20 => "; the feature `wide-tables` of xos-sync-core allows 52",
+            31 => "; the feature `wide-tables` of xos-sync-core allows 63",
             _ => "",
         };
         errors.at(
@@ -113,9 +96,26 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     }
     let label = label(&columns, errors);
     let doc = doc::first_sentence(&item.attrs);
-    let columns =
-        columns.into_iter().filter(|column| !OURS.contains(&column.name.as_str())).collect();
-    Model { item, table, columns, uniques, expansion: options.expansion, doc, label }
+    Model { item, table, key, columns, uniques, expansion: options.expansion, doc, label }
+}
+
+/// The field that holds the row's key.
+fn key(mut keys: Vec<FieldInput>, model: &Ident, errors: &mut Errors) -> Option<FieldInput> {
+    let Some(key) = keys.pop() else {
+        errors.at(model, format!("a model has a field for its key: add `pub id: Id<{model}>`"));
+        return None;
+    };
+    let is_key = match FieldType::of(&key.ty, false) {
+        Some(FieldType { kind: Kind::Id(target), nullable: false, .. }) => {
+            matches!(&*target, Type::Path(path) if path.path.is_ident(model) || path.path.is_ident("Self"))
+        }
+        _ => false,
+    };
+    if !is_key {
+        errors.at(&key.ty, format!("the key of this model is an `Id<{model}>`"));
+        return None;
+    }
+    Some(key)
 }
 
 fn check_length(name: &Ident, what: &str, longest: usize, errors: &mut Errors) {
@@ -133,12 +133,7 @@ fn check_length(name: &Ident, what: &str, longest: usize, errors: &mut Errors) {
 fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) -> Column {
     let name = input.ident.unraw().to_string();
     let before = errors.count();
-    if RESERVED.contains(&name.as_str()) {
-        errors.at(
-            &input.ident,
-            format!("the framework keeps `{name}` for every model by itself: leave it out or choose another name"),
-        );
-    } else if DIESELS.contains(&name.as_str()) || input.ident == *table {
+    if DIESELS.contains(&name.as_str()) || input.ident == *table {
         errors.at(
             &input.ident,
             format!("diesel uses `{name}` for this table itself: choose another name"),

@@ -11,10 +11,11 @@ pub(super) struct Effect {
     /// The triggers' names: of the model that is expanded, and the source in it.
     pub(super) making: String,
     pub(super) remaking: String,
-    /// What happens after a row was added.
-    pub(super) insert: String,
-    /// What happens after a row was changed or deleted.
-    pub(super) update: String,
+    pub(super) unmaking: String,
+    /// What happens after a row was added, changed or deleted.
+    pub(super) insert: Vec<String>,
+    pub(super) update: Vec<String>,
+    pub(super) delete: Vec<String>,
 }
 
 /// What a change of a row of this model leads to.
@@ -24,23 +25,28 @@ pub(super) fn effects(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<E
         let Some(expansion) = &expanded.expansion else { continue };
         for source in expansion.sources.iter().filter(|source| (source.model)() == model) {
             let insert = make(expanded, expansion, Some(source));
+            let delete = unmake(expanded, expansion, source);
+            let name =
+                |what: &str| sql::name(format!("{}_{}_{what}", expanded.table, source.alias));
             effects.push(Effect {
-                making: sql::name(format!("{}_{}_make", expanded.table, source.alias)),
-                remaking: sql::name(format!("{}_{}_remake", expanded.table, source.alias)),
-                update: format!("{};\n    {insert}", unmake(expanded, expansion, source)),
-                insert,
+                making: name("make"),
+                remaking: name("remake"),
+                unmaking: name("unmake"),
+                insert: vec![insert.clone()],
+                update: vec![delete.clone(), insert],
+                delete: vec![delete],
             });
         }
     }
     effects
 }
 
-/// Makes all rows that lack.
+/// Makes all rows that are missing.
 pub(in crate::migrate) fn make_all(model: &ModelInfo) -> Option<String> {
     Some(make(model, model.expansion.as_ref()?, None))
 }
 
-/// Makes the rows that lack, of one row of a source or of all.
+/// Makes the rows that are missing, of one row of a source or of all.
 fn make(model: &ModelInfo, expansion: &Expansion, of: Option<&Source>) -> String {
     let (columns, values): (Vec<_>, Vec<_>) = expansion.values.iter().copied().unzip();
     let only = of.map_or(String::new(), |source| format!("{}.id = NEW.id AND ", source.alias));
@@ -50,12 +56,12 @@ fn make(model: &ModelInfo, expansion: &Expansion, of: Option<&Source>) -> String
     let table = model.table;
     format!(
         "INSERT INTO {table} ({columns})\n    SELECT DISTINCT {values} FROM {from}\n    \
-         WHERE {only}{standing} AND {known}\n    \
-         AND NOT EXISTS (SELECT 1 FROM {table} AS made WHERE {same} AND NOT made.deleted)",
+         WHERE {only}({on}) AND {known}\n    \
+         AND NOT EXISTS (SELECT 1 FROM {table} AS made WHERE {same})",
         columns = columns.join(", "),
         values = values.join(", "),
         from = from(expansion.sources.iter()),
-        standing = standing(expansion),
+        on = expansion.on,
         known = known.join(" AND "),
         same = same.join(" AND "),
     )
@@ -79,14 +85,13 @@ fn unmake(model: &ModelInfo, expansion: &Expansion, source: &Source) -> String {
         .map(|(column, value)| format!("{value} = {table}.{column}"))
         .collect();
     format!(
-        "UPDATE {table} SET deleted = TRUE WHERE NOT {table}.deleted\n    \
-         AND ({columns}) IN (SELECT {values}{others} WHERE {on})\n    \
-         AND NOT EXISTS (SELECT 1 FROM {from} WHERE {standing} AND {same})",
+        "DELETE FROM {table} WHERE ({columns}) IN (SELECT {values}{others} WHERE {on})\n    \
+         AND NOT EXISTS (SELECT 1 FROM {from} WHERE ({standing}) AND {same})",
         columns = columns.join(", "),
         values = values.join(", "),
         on = was(expansion.on),
         from = from(expansion.sources.iter()),
-        standing = standing(expansion),
+        standing = expansion.on,
         same = same.join(" AND "),
     )
 }
@@ -95,14 +100,6 @@ fn from<'a>(sources: impl Iterator<Item = &'a Source>) -> String {
     let tables: Vec<_> =
         sources.map(|source| format!("{} AS {}", (source.model)().table, source.alias)).collect();
     tables.join(", ")
-}
-
-/// The condition, of rows that are not deleted.
-fn standing(expansion: &Expansion) -> String {
-    let mut conditions: Vec<_> =
-        expansion.sources.iter().map(|source| format!("NOT {}.deleted", source.alias)).collect();
-    conditions.push(format!("({})", expansion.on));
-    conditions.join(" AND ")
 }
 
 /// The SQL with `alias.` written as `name.`, outside of text and quoted names.

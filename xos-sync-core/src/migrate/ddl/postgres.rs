@@ -1,38 +1,32 @@
-//! PostgreSQL's constraints and triggers: what SQLite's do, and the notifications.
+//! PURE: PostgreSQL's constraints and triggers: SQLite's, and the notifications.
 
 use super::{
-    Extra, Kind, cascade,
+    Extra, Kind, deletion,
     expansion::{self, Effect},
-    goal_columns, kept_columns, pass_on,
+    goal_columns, on_delete, pass_on,
 };
 use crate::{db::Engine, model::ModelInfo, sql};
 
-const NOW: &str = sql::now(Engine::Postgres);
-
 /// Stamps leave dead entries in the partial indexes: they are cleaned up early, so that asking
-/// what is pending stays cheap.
+/// which rows are pending stays cheap.
 pub(super) const OPTIONS: &str =
     " WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000)";
 
-/// What a change tells, for all models: which row, and after a few rows of one transaction only
-/// which table, which the server then tells once.
-pub(in crate::migrate) const TELL: &str = "
-CREATE OR REPLACE FUNCTION xos_sync_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+/// The notification of a change, for all models: it names the row, and after a few rows of one
+/// transaction only the table, which the server then sends once.
+pub(in crate::migrate) const NOTIFY: &str = "
+CREATE OR REPLACE FUNCTION xos_sync_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    told integer := coalesce(nullif(current_setting('xos_sync.told', true), ''), '0')::integer;
+    sent integer := coalesce(nullif(current_setting('xos_sync.sent', true), ''), '0')::integer;
     channel text := left('xos_sync.' || TG_TABLE_SCHEMA, 63);
 BEGIN
-    IF told < 16 THEN
-        PERFORM set_config('xos_sync.told', (told + 1)::text, true);
-        PERFORM pg_notify(channel, TG_TABLE_NAME || ' ' || NEW.id);
+    IF sent < 16 THEN
+        PERFORM set_config('xos_sync.sent', (sent + 1)::text, true);
+        PERFORM pg_notify(channel, TG_ARGV[0] || ' ' || NEW.sync_id);
     ELSE
-        PERFORM pg_notify(channel, TG_TABLE_NAME);
+        PERFORM pg_notify(channel, TG_ARGV[0]);
     END IF;
     RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION xos_sync_no_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'TRUNCATE would forget what the backend holds of %: use DELETE', TG_TABLE_NAME;
 END $$;";
 
 /// Keeps the statement that something was made from beside it.
@@ -47,124 +41,124 @@ pub(super) fn note(extra: &Extra) -> String {
 }
 
 /// Foreign keys by name.
-pub(super) fn constraints(model: &ModelInfo) -> Vec<(String, String)> {
+pub(super) fn constraints(model: &ModelInfo) -> Vec<Extra> {
     let table = model.table;
     let constraint = |reference: &crate::model::Reference| {
         let (column, target) = (reference.column, (reference.target)().table);
         let name = sql::name(format!("{table}_{column}_fkey"));
         let sql = format!(
-            "ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}) REFERENCES {target} (id)"
+            "ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}) REFERENCES {target} (id){}",
+            on_delete(reference.on_delete)
         );
-        (name, sql)
+        Extra { kind: Kind::Constraint, name, table: table.to_owned(), sql }
     };
     model.references.iter().map(constraint).collect()
 }
 
-/// Triggers by name. They make contract C2 hold for any writer.
-pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<(String, String)> {
+/// Triggers on the author's table and on the bookkeeping. They make contract C2 hold for any
+/// writer.
+pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<Extra> {
     let table = model.table;
+    let changed = differs(&goal_columns(model));
+    let version = sql::next_version(Engine::Postgres);
+    let next = version.replace("updated + 1", &format!("{table}_sync.updated + 1"));
+    let gone = deletion(Engine::Postgres, model, "OLD");
+    let insert = format!(
+        "INSERT INTO {table}_sync (object_id) VALUES (NEW.id)\n    \
+         ON CONFLICT (object_id) WHERE NOT deleted DO UPDATE SET {next}"
+    );
+    let update = format!(
+        "UPDATE {table}_sync SET object_id = NEW.id, {version} WHERE object_id = OLD.id AND NOT deleted;\n    \
+         IF NOT FOUND THEN INSERT INTO {table}_sync (object_id) VALUES (NEW.id); END IF"
+    );
+    let delete = format!(
+        "UPDATE {table}_sync SET {gone},\n        last = to_jsonb(OLD)\n    \
+         WHERE object_id = OLD.id AND NOT deleted"
+    );
+    let truncate = format!(
+        "UPDATE {table}_sync SET {gone},\n        last = to_jsonb(t)\n    \
+         FROM {table} AS t WHERE t.id = object_id AND NOT deleted",
+        gone = deletion(Engine::Postgres, model, "t"),
+    );
+    let row = "FOR EACH ROW";
+    let each = |when: &str| format!("{row} WHEN ({when})");
     let mut triggers = vec![
-        (format!("{table}_touch"), touch(model)),
-        (format!("{table}_born"), born(model)),
-        (format!("{table}_uid"), identity(model)),
-        (format!("{table}_soft_delete"), soft_delete(model)),
-        (
-            format!("{table}_no_truncate"),
-            format!(
-                "CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT\n\
-                 EXECUTE FUNCTION xos_sync_no_truncate()"
-            ),
+        trigger(format!("{table}_inserted"), table, "AFTER INSERT", row, &[insert]),
+        trigger(format!("{table}_updated"), table, "AFTER UPDATE", &each(&changed), &[update]),
+        trigger(format!("{table}_deleted"), table, "AFTER DELETE", row, &[delete]),
+        trigger(
+            format!("{table}_truncated"),
+            table,
+            "BEFORE TRUNCATE",
+            "FOR EACH STATEMENT",
+            &[truncate],
         ),
-        (
-            format!("{table}_tell"),
-            format!(
-                "CREATE TRIGGER {table}_tell AFTER INSERT OR UPDATE OF {goal}, no_sync, lazy_blocked, retry_at \
-                 ON {table} FOR EACH ROW\nWHEN (NEW.retry_at IS NULL)\nEXECUTE FUNCTION xos_sync_tell()",
-                goal = goal_columns(model).join(", "),
-            ),
-        ),
+        notify(model),
     ];
-    let cascade = cascade(model, models);
-    if !cascade.is_empty() {
-        let when = Trigger {
-            name: "cascade",
-            event: "AFTER UPDATE OF deleted",
-            when: "NEW.deleted AND NOT OLD.deleted",
-        };
-        let sql = when.calling(model, &format!("{cascade}    RETURN NULL;\n"));
-        triggers.push((format!("{table}_cascade"), sql));
-    }
     let pass_on = pass_on(Engine::Postgres, model, models);
     if !pass_on.is_empty() {
-        let goal = goal_columns(model);
-        let event = format!("AFTER UPDATE OF {}", goal.join(", "));
-        let when = format!("NOT NEW.deleted AND {}", differs(&goal));
-        let sql = Trigger { name: "pass_on", event: &event, when: &when }
-            .calling(model, &format!("{pass_on}    RETURN NULL;\n"));
-        triggers.push((format!("{table}_pass_on"), sql));
+        let name = format!("{table}_pass_on");
+        triggers.push(trigger(name, table, "AFTER UPDATE", &each(&changed), &pass_on));
     }
-    triggers.extend(expansion::effects(model, models).into_iter().flat_map(|e| expand(model, e)));
+    let effects = expansion::effects(model, models).into_iter();
+    triggers.extend(effects.flat_map(|effect| expand(model, effect)));
     triggers
+}
+
+/// The bookkeeping tells of rows that are to be looked at; not of stamps.
+fn notify(model: &ModelInfo) -> Extra {
+    let (table, kept) = (model.table, sql::sync_table(model));
+    let name = format!("{table}_notify");
+    let sql = format!(
+        "CREATE TRIGGER {name} AFTER INSERT OR UPDATE OF updated, no_sync, lazy_blocked, retry_at \
+         ON {kept} FOR EACH ROW\nWHEN (NEW.retry_at IS NULL)\nEXECUTE FUNCTION xos_sync_notify('{table}')"
+    );
+    always(Extra { kind: Kind::Trigger, name, table: kept, sql })
 }
 
 /// What follows from a row is made when its transaction commits, by one transaction at a time:
 /// of two that combine, the later one sees the other's rows. Nobody waits for an open one.
-fn expand(model: &ModelInfo, effect: Effect) -> [(String, String); 2] {
-    let table = model.table;
-    let of = format!("UPDATE OF {}", goal_columns(model).join(", "));
-    let Effect { making, remaking, insert, update } = effect;
-    [("INSERT", insert, making), (of.as_str(), update, remaking)].map(|(event, body, name)| {
-        let sql = format!(
-            "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql \
-                 SET search_path FROM CURRENT AS $$\nBEGIN\n    \
-                 PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'));\n    \
-                 {body};\n    RETURN NULL;\nEND $$;\n\
-                 CREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
+fn expand(model: &ModelInfo, effect: Effect) -> [Extra; 3] {
+    let Effect { making, remaking, unmaking, insert, update, delete } = effect;
+    [("INSERT", insert, making), ("UPDATE", update, remaking), ("DELETE", delete, unmaking)].map(
+        |(event, statements, name)| {
+            let table = model.table;
+            let lock = "PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'))";
+            let statements: Vec<_> = [lock.to_owned()].into_iter().chain(statements).collect();
+            let function = function(&name, &statements);
+            let sql = format!(
+                "{function};\nCREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
                  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\nEXECUTE FUNCTION {name}()"
-        );
-        (name, sql)
-    })
+            );
+            always(Extra { kind: Kind::Trigger, name, table: table.to_owned(), sql })
+        },
+    )
 }
 
 /// A trigger with a function of its own.
-struct Trigger<'a> {
-    name: &'a str,
-    event: &'a str,
-    when: &'a str,
-}
-
-impl Trigger<'_> {
-    /// The function sees the tables as who made it did, whatever the writer's search path is.
-    fn calling(&self, model: &ModelInfo, body: &str) -> String {
-        let (table, Self { name, event, when }) = (model.table, self);
-        format!(
-            "CREATE OR REPLACE FUNCTION {table}_{name}() RETURNS trigger LANGUAGE plpgsql \
-             SET search_path FROM CURRENT AS $$\nBEGIN\n{body}END $$;\n\
-             CREATE TRIGGER {table}_{name} {event} ON {table} FOR EACH ROW\nWHEN ({when})\n\
-             EXECUTE FUNCTION {table}_{name}()"
-        )
-    }
-}
-
-/// A changed goal gets a new version and is tried at once. Whoever names a goal column is no
-/// step: what the statement says of bookkeeping and backend columns (as an ORM does that saves
-/// whole rows) is put back.
-fn touch(model: &ModelInfo) -> String {
-    let (goal, kept) = (goal_columns(model), kept_columns(model));
-    let changed = differs(&goal);
-    let meddled = differs(&[&kept[..], &["updated", "attempts", "retry_at", "purgeable"]].concat());
-    let kept: String =
-        kept.iter().map(|column| format!("    NEW.{column} := OLD.{column};\n")).collect();
-    let body = format!(
-        "{kept}    NEW.purgeable := FALSE;\n    IF {changed} THEN\n        \
-         NEW.updated := greatest(OLD.updated + 1, {NOW});\n        \
-         NEW.attempts := 0;\n        NEW.retry_at := NULL;\n    ELSE\n        \
-         NEW.updated := OLD.updated;\n        NEW.attempts := OLD.attempts;\n        \
-         NEW.retry_at := OLD.retry_at;\n    END IF;\n    RETURN NEW;\n"
+fn trigger(name: String, table: &str, event: &str, each: &str, statements: &[String]) -> Extra {
+    let function = function(&name, statements);
+    let sql = format!(
+        "{function};\nCREATE TRIGGER {name} {event} ON {table} {each}\nEXECUTE FUNCTION {name}()"
     );
-    let event = format!("BEFORE UPDATE OF {}", goal.join(", "));
-    let when = format!("{changed} OR {meddled}");
-    Trigger { name: "touch", event: &event, when: &when }.calling(model, &body)
+    always(Extra { kind: Kind::Trigger, name, table: table.to_owned(), sql })
+}
+
+/// The function acts for whoever made it, who may write the bookkeeping, and sees the tables as he
+/// did, whatever the writer's rights and search path are.
+fn function(name: &str, statements: &[String]) -> String {
+    let body: String = statements.iter().map(|statement| format!("    {statement};\n")).collect();
+    format!(
+        "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER \
+         SET search_path FROM CURRENT AS $$\nBEGIN\n{body}    RETURN NULL;\nEND $$"
+    )
+}
+
+/// The trigger fires for replication and restore tools too.
+fn always(extra: Extra) -> Extra {
+    let Extra { kind, name, table, sql } = extra;
+    let sql = format!("{sql};\nALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}");
+    Extra { kind, name, table, sql }
 }
 
 fn differs(columns: &[&str]) -> String {
@@ -172,42 +166,4 @@ fn differs(columns: &[&str]) -> String {
         columns.iter().map(|column| format!("{whose}.{column}")).collect::<Vec<_>>().join(", ")
     };
     format!("ROW({}) IS DISTINCT FROM ROW({})", row("NEW"), row("OLD"))
-}
-
-/// A new row starts as new, whatever its writer says of its bookkeeping.
-fn born(model: &ModelInfo) -> String {
-    let body = format!(
-        "    NEW.enacted := NULL;\n    NEW.attempts := 0;\n    NEW.retry_at := NULL;\n    \
-         NEW.purgeable := FALSE;\n    NEW.backend_status := NULL;\n    NEW.backend_class := NULL;\n    \
-         NEW.updated := least(NEW.updated, {NOW});\n    RETURN NEW;\n"
-    );
-    let when = format!(
-        "NEW.enacted IS NOT NULL OR NEW.attempts <> 0 OR NEW.retry_at IS NOT NULL OR NEW.purgeable \
-         OR NEW.backend_status IS NOT NULL OR NEW.updated > {NOW}"
-    );
-    Trigger { name: "born", event: "BEFORE INSERT", when: &when }.calling(model, &body)
-}
-
-/// An identity is for life.
-fn identity(model: &ModelInfo) -> String {
-    let body = format!(
-        "    RAISE EXCEPTION '{table}.id and {table}.uid never change: add a new row instead';\n",
-        table = model.table,
-    );
-    Trigger {
-        name: "uid",
-        event: "BEFORE UPDATE OF uid, id",
-        when: "NEW.uid IS DISTINCT FROM OLD.uid OR NEW.id IS DISTINCT FROM OLD.id",
-    }
-    .calling(model, &body)
-}
-
-/// A plain DELETE marks the row; only the framework, which sets `purgeable`, removes it.
-fn soft_delete(model: &ModelInfo) -> String {
-    let body = format!(
-        "    UPDATE {table} SET deleted = TRUE WHERE id = OLD.id AND NOT deleted;\n    RETURN NULL;\n",
-        table = model.table,
-    );
-    Trigger { name: "soft_delete", event: "BEFORE DELETE", when: "NOT OLD.purgeable" }
-        .calling(model, &body)
 }

@@ -1,135 +1,109 @@
-//! SQLite's triggers. They use only what SQLite 3.35 has, because they run in the library of
+//! PURE: SQLite's triggers. They use only what SQLite 3.35 has, because they run in the library of
 //! whoever writes.
 
-use super::{cascade, expansion, goal_columns, kept_columns, pass_on};
-use crate::{db::Engine, model::ModelInfo, sql};
+use super::{Extra, Kind, deletion, expansion, goal_columns, pass_on};
+use crate::{
+    db::Engine,
+    model::{Column, ColumnType, ModelInfo, OnDelete},
+    sql,
+};
 
-const NOW: &str = sql::now(Engine::Sqlite);
-
-/// Triggers by name. They make contract C2 hold for any writer.
-pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<(String, String)> {
+/// Triggers on the author's table. They make contract C2 hold for any writer.
+pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<Extra> {
     let table = model.table;
+    let changed = differs(&goal_columns(model));
     let mut triggers = vec![
-        (format!("{table}_touch"), touch_trigger(model)),
-        (format!("{table}_born"), born_trigger(model)),
-        (format!("{table}_uid"), uid_trigger(model)),
-        (format!("{table}_id"), id_trigger(model)),
-        (format!("{table}_soft_delete"), soft_delete_trigger(model)),
+        trigger(format!("{table}_inserted"), table, "INSERT", "", &[known_again(table, "NEW"), new(table)]),
+        trigger(
+            format!("{table}_updated"),
+            table,
+            "UPDATE",
+            &changed,
+            &[known_again(table, "OLD"), new(table)],
+        ),
+        trigger(format!("{table}_deleted"), table, "DELETE", "", &[deleted(model)]),
     ];
-    if let Some(cascade) = cascade_trigger(model, models) {
-        triggers.push((format!("{table}_cascade"), cascade));
+    for child in models {
+        for reference in child.references {
+            if (reference.target)() == model && reference.on_delete == OnDelete::Cascade {
+                // For writers that leave foreign keys off, as the shell does.
+                let (child, column) = (child.table, reference.column);
+                let name = sql::name(format!("{child}_{column}_cascade"));
+                let delete = format!("DELETE FROM {child} WHERE {column} = OLD.id");
+                triggers.push(trigger(name, table, "DELETE", "", &[delete]));
+            }
+        }
     }
-    if let Some(pass_on) = pass_on_trigger(model, models) {
-        triggers.push((format!("{table}_pass_on"), pass_on));
+    let pass_on = pass_on(Engine::Sqlite, model, models);
+    if !pass_on.is_empty() {
+        triggers.push(trigger(format!("{table}_pass_on"), table, "UPDATE", &changed, &pass_on));
     }
     for effect in expansion::effects(model, models) {
-        let goal = goal_columns(model).join(", ");
-        for (event, body, name) in [
-            ("INSERT".to_owned(), effect.insert, effect.making),
-            (format!("UPDATE OF {goal}"), effect.update, effect.remaking),
+        for (event, name, when, statements) in [
+            ("INSERT", effect.making, "", effect.insert),
+            ("UPDATE", effect.remaking, changed.as_str(), effect.update),
+            ("DELETE", effect.unmaking, "", effect.delete),
         ] {
-            let sql = format!(
-                "CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW\nBEGIN\n    {body};\nEND"
-            );
-            triggers.push((name, sql));
+            triggers.push(trigger(name, table, event, when, &statements));
         }
     }
     triggers
 }
 
-/// A changed goal gets a new version and is tried at once. Whoever names a goal column is no
-/// step: what the statement says of bookkeeping and backend columns (as an ORM does that saves
-/// whole rows) is put back.
-fn touch_trigger(model: &ModelInfo) -> String {
-    let (goal, kept, now) = (goal_columns(model), kept_columns(model), NOW);
-    let changed = differs(&goal);
-    let meddled = differs(&[&kept[..], &["updated", "attempts", "retry_at", "purgeable"]].concat());
-    let kept: Vec<_> = kept.iter().map(|column| format!("{column} = OLD.{column}")).collect();
+fn trigger(name: String, table: &str, event: &str, when: &str, statements: &[String]) -> Extra {
+    let when = if when.is_empty() { String::new() } else { format!("\nWHEN {when}") };
+    let body: String = statements.iter().map(|statement| format!("    {statement};\n")).collect();
+    let sql = format!(
+        "CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW{when}\nBEGIN\n{body}END"
+    );
+    Extra { kind: Kind::Trigger, name, table: table.to_owned(), sql }
+}
+
+/// A row whose bookkeeping is there: its next version. `INSERT OR REPLACE` is a change too, for
+/// which no trigger tells of a deletion.
+fn known_again(table: &str, row: &str) -> String {
     format!(
-        "CREATE TRIGGER {table}_touch AFTER UPDATE OF {goal} ON {table} FOR EACH ROW\n\
-         WHEN {changed} OR {meddled}\nBEGIN\n    UPDATE {table} SET {kept},\n        \
-         updated = CASE WHEN {changed} THEN max(OLD.updated + 1, {now}) ELSE OLD.updated END,\n        \
-         attempts = CASE WHEN {changed} THEN 0 ELSE OLD.attempts END,\n        \
-         retry_at = CASE WHEN {changed} THEN NULL ELSE OLD.retry_at END,\n        \
-         purgeable = FALSE\n    WHERE id = OLD.id;\nEND",
-        table = model.table,
-        goal = goal.join(", "),
-        kept = kept.join(", "),
+        "UPDATE {table}_sync SET object_id = NEW.id, {} WHERE object_id = {row}.id AND NOT deleted",
+        sql::next_version(Engine::Sqlite)
     )
 }
 
-/// A new row starts as new, whatever its writer says of its bookkeeping.
-fn born_trigger(model: &ModelInfo) -> String {
+/// A row that has no bookkeeping yet.
+fn new(table: &str) -> String {
     format!(
-        "CREATE TRIGGER {table}_born AFTER INSERT ON {table} FOR EACH ROW\n\
-         WHEN NEW.enacted IS NOT NULL OR NEW.attempts <> 0 OR NEW.retry_at IS NOT NULL OR NEW.purgeable \
-         OR NEW.backend_status IS NOT NULL OR NEW.updated > {now}\n\
-         BEGIN\n    UPDATE {table} SET enacted = NULL, attempts = 0, retry_at = NULL, purgeable = FALSE,\n        \
-         backend_status = NULL, backend_class = NULL, updated = {now}\n    WHERE id = NEW.id;\nEND",
-        table = model.table,
-        now = NOW,
+        "INSERT INTO {table}_sync (object_id) SELECT NEW.id WHERE NOT EXISTS \
+         (SELECT 1 FROM {table}_sync WHERE object_id = NEW.id AND NOT deleted)"
     )
 }
 
-/// An identity is for life.
-fn uid_trigger(model: &ModelInfo) -> String {
+/// A deleted row leaves its last values.
+fn deleted(model: &ModelInfo) -> String {
+    let columns: Vec<_> = model.columns.iter().map(|column| column.name).collect();
     format!(
-        "CREATE TRIGGER {table}_uid BEFORE UPDATE OF uid, id ON {table} FOR EACH ROW\n\
-         WHEN NEW.uid IS NOT OLD.uid OR NEW.id IS NOT OLD.id\n\
-         BEGIN\n    SELECT RAISE(ABORT, '{table}.id and {table}.uid never change: add a new row instead');\nEND",
+        "UPDATE {table}_sync SET {deletion},\n        last = {last}\n    \
+         WHERE object_id = OLD.id AND NOT deleted",
         table = model.table,
+        deletion = deletion(Engine::Sqlite, model, "OLD"),
+        last = sql::json_object(&columns, "OLD"),
     )
-}
-
-/// A key is used once: not again after its row is gone, and not by `INSERT OR REPLACE`, which
-/// would remove the row that has it without asking any trigger.
-fn id_trigger(model: &ModelInfo) -> String {
-    format!(
-        "CREATE TRIGGER {table}_id BEFORE INSERT ON {table} FOR EACH ROW\n\
-         WHEN NEW.id > 0 AND NEW.id <= (SELECT seq FROM sqlite_sequence WHERE name = '{table}')\n\
-         BEGIN\n    SELECT RAISE(ABORT, 'this {table}.id was used before: leave id out, the database gives it');\nEND",
-        table = model.table,
-    )
-}
-
-/// A plain DELETE marks the row; only the framework, which sets `purgeable`, removes it.
-fn soft_delete_trigger(model: &ModelInfo) -> String {
-    format!(
-        "CREATE TRIGGER {table}_soft_delete BEFORE DELETE ON {table} FOR EACH ROW\n\
-         WHEN NOT OLD.purgeable\nBEGIN\n    \
-         UPDATE {table} SET deleted = TRUE WHERE id = OLD.id AND NOT deleted;\n    \
-         SELECT RAISE(IGNORE);\nEND",
-        table = model.table,
-    )
-}
-
-/// The deletion of a row goes on to the rows whose reference says `on_delete = cascade`.
-fn cascade_trigger(model: &ModelInfo, models: &[&'static ModelInfo]) -> Option<String> {
-    let body = cascade(model, models);
-    (!body.is_empty()).then(|| {
-        format!(
-            "CREATE TRIGGER {table}_cascade AFTER UPDATE OF deleted ON {table} FOR EACH ROW\n\
-             WHEN NEW.deleted AND NOT OLD.deleted\nBEGIN\n{body}END",
-            table = model.table,
-        )
-    })
-}
-
-/// The change of a row goes on to the rows whose reference says `on_update = sync`.
-fn pass_on_trigger(model: &ModelInfo, models: &[&'static ModelInfo]) -> Option<String> {
-    let body = pass_on(Engine::Sqlite, model, models);
-    let goal = goal_columns(model);
-    (!body.is_empty()).then(|| {
-        format!(
-            "CREATE TRIGGER {table}_pass_on AFTER UPDATE OF {columns} ON {table} FOR EACH ROW\n\
-             WHEN NOT NEW.deleted AND ({changed})\nBEGIN\n{body}END",
-            table = model.table,
-            columns = goal.join(", "),
-            changed = differs(&goal),
-        )
-    })
 }
 
 fn differs(columns: &[&str]) -> String {
     columns.iter().map(|c| format!("NEW.{c} IS NOT OLD.{c}")).collect::<Vec<_>>().join(" OR ")
+}
+
+/// The check that a column's value is of its type.
+pub(super) fn is_of_type(column: &Column) -> String {
+    let name = column.name;
+    let kind = |kind: &str| format!("typeof({name}) = '{kind}'");
+    let check = match column.sql_type {
+        ColumnType::Text => kind("text"),
+        ColumnType::Integer => {
+            format!("{} AND {name} BETWEEN -2147483648 AND 2147483647", kind("integer"))
+        }
+        ColumnType::BigInt => kind("integer"),
+        ColumnType::Bool => format!("{} AND {name} IN (0, 1)", kind("integer")),
+        ColumnType::Double => kind("real"),
+    };
+    if column.nullable { format!("{name} IS NULL OR {check}") } else { check }
 }

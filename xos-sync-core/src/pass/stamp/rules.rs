@@ -46,9 +46,9 @@ impl Rules {
         let mut removable = BTreeMap::new();
         for model in models {
             let free = observers.unreferenced(model, "c", models);
-            let never_there = format!("{free} AND {}", observers.never_there(model, "c"));
+            let never_made = format!("{free} AND {}", observers.never_made(model, "c"));
             removable.insert((model.table, Removal::Called), free);
-            removable.insert((model.table, Removal::NotCalled), never_there);
+            removable.insert((model.table, Removal::NotCalled), never_made);
         }
         Self {
             removable,

@@ -7,6 +7,8 @@ use crate::world::{Answer, SyncCrops, World, models, step};
 /// A barn.
 #[model(table = barns)]
 pub struct Barn {
+    /// Its key.
+    pub id: Id<Barn>,
     /// Its name.
     pub name: String,
     /// What the backend calls it.
@@ -17,6 +19,8 @@ pub struct Barn {
 /// A stall lives inside a barn.
 #[model(table = stalls)]
 pub struct Stall {
+    /// Its key.
+    pub id: Id<Stall>,
     /// Its name.
     pub name: String,
     /// Where it is.
@@ -30,6 +34,8 @@ pub struct Stall {
 /// A trough lives inside a stall.
 #[model(table = troughs)]
 pub struct Trough {
+    /// Its key.
+    pub id: Id<Trough>,
     /// Its name.
     pub name: String,
     /// Where it is.

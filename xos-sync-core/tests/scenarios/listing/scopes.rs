@@ -7,6 +7,8 @@ use crate::world::{World, step, until};
 /// A pond.
 #[model(table = ponds)]
 pub struct Pond {
+    /// Its key.
+    pub id: Id<Pond>,
     /// Its name.
     pub name: String,
     /// Of which kind.
@@ -20,6 +22,8 @@ pub struct Pond {
 /// A fish in a pond.
 #[model(table = fishes)]
 pub struct Fish {
+    /// Its key.
+    pub id: Id<Fish>,
     /// Its name.
     pub name: String,
     /// Where it lives.
@@ -138,6 +142,8 @@ mod all {
 /// Stands for a slice of a pond on another machine.
 #[model(table = pond_shadows)]
 pub struct PondShadow {
+    /// Its key.
+    pub id: Id<PondShadow>,
     /// Its name.
     pub name: String,
     /// What it stands for.

@@ -83,6 +83,8 @@ async fn purge_cascades_over_live_children() {
 /// A mill, whose column is named after one model and references another.
 #[model(table = mills)]
 pub struct Mill {
+    /// Its key.
+    pub id: Id<Mill>,
     /// Its name.
     pub name: String,
     /// The river, though the name says otherwise.
@@ -96,6 +98,8 @@ pub struct Mill {
 /// A river.
 #[model(table = rivers)]
 pub struct River {
+    /// Its key.
+    pub id: Id<River>,
     /// Its name.
     pub name: String,
     /// What the backend calls it.
@@ -134,6 +138,8 @@ async fn dependency_by_field_name_instead_of_reference_target() {
 /// A hen may belong to a nest, and a nest to a hen.
 #[model(table = hens)]
 pub struct Hen {
+    /// Its key.
+    pub id: Id<Hen>,
     /// Its name.
     pub name: String,
     /// Where it sits.
@@ -147,6 +153,8 @@ pub struct Hen {
 /// A nest.
 #[model(table = nests)]
 pub struct Nest {
+    /// Its key.
+    pub id: Id<Nest>,
     /// Its name.
     pub name: String,
     /// Whose it is.

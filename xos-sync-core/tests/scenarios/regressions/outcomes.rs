@@ -92,6 +92,8 @@ async fn a_skipped_step_counts_as_ok() {
 /// A house that notes each of its steps.
 #[model(table = houses)]
 pub struct House {
+    /// Its key.
+    pub id: Id<House>,
     /// Its name.
     pub name: String,
     /// How far it is.

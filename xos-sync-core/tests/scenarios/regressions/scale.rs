@@ -52,6 +52,8 @@ async fn a_hung_step_stalls_everything() {
 /// One of many that do not depend on each other.
 #[model(table = sheep)]
 pub struct Sheep {
+    /// Its key.
+    pub id: Id<Sheep>,
     /// Its name.
     pub name: String,
     /// What the backend calls it.

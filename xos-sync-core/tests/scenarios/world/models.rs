@@ -5,6 +5,8 @@ use xos_sync_core::{Id, Registry, model};
 /// A farm.
 #[model(table = farms)]
 pub struct Farm {
+    /// Its key.
+    pub id: Id<Farm>,
     /// Its name.
     #[unique]
     pub name: String,
@@ -16,6 +18,8 @@ pub struct Farm {
 /// A field of a farm.
 #[model(table = fields)]
 pub struct Field {
+    /// Its key.
+    pub id: Id<Field>,
     /// Its name.
     pub name: String,
     /// Where it is.
@@ -29,6 +33,8 @@ pub struct Field {
 /// A crop on a field; may stand on another crop.
 #[model(table = crops)]
 pub struct Crop {
+    /// Its key.
+    pub id: Id<Crop>,
     /// Its name.
     pub name: String,
     /// Where it grows.
