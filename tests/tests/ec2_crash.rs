@@ -81,7 +81,7 @@ async fn killed_at_any_instant_it_ends_with_one_instance_for_each_row() {
     let rows = rows(&file).await;
     assert_eq!(rows.len(), instances);
     for row in &rows {
-        let book = &row.bookkeeping;
+        let book = &row.bookkeeping();
         assert!(book.enacted == Some(book.updated), "{} is enacted", row.name);
         let own =
             witness.living().into_iter().find(|it| it["tags"]["xos:uid"] == book.uid).unwrap();

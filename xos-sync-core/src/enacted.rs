@@ -188,7 +188,8 @@ fn hold(
             "SELECT s.sync_id AS id FROM {table} AS t, {table}_sync AS s \
              WHERE s.sync_id IN ({ids}) AND t.id = s.object_id AND NOT s.deleted"
         );
-        let held = row_ids(conn, &format!("{of_these} ORDER BY 1 FOR NO KEY UPDATE OF t SKIP LOCKED"))?;
+        let held =
+            row_ids(conn, &format!("{of_these} ORDER BY 1 FOR NO KEY UPDATE OF t SKIP LOCKED"))?;
         let there = row_ids(conn, &of_these)?;
         busy.extend(there.difference(&held).map(|id| (table, *id)));
     }

@@ -73,11 +73,10 @@ pub(crate) fn begin(
         Engine::Postgres => " ORDER BY sync_id FOR SHARE SKIP LOCKED",
     };
     let table = model.table;
-    let live: Vec<RowId> =
-        sql_query(format!(
-            "SELECT sync_id AS id FROM {table}_sync WHERE sync_id IN ({ids}) AND NOT deleted{lock}"
-        ))
-        .load(conn)?;
+    let live: Vec<RowId> = sql_query(format!(
+        "SELECT sync_id AS id FROM {table}_sync WHERE sync_id IN ({ids}) AND NOT deleted{lock}"
+    ))
+    .load(conn)?;
     Ok((line.id, live.into_iter().map(|row| row.id).collect()))
 }
 

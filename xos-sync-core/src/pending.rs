@@ -158,9 +158,11 @@ impl Questions {
     pub(crate) fn keys(&self, question: &Question, limit: usize, shards: Shards) -> String {
         let by = |index: String| sql::indexed_by(self.engine, &index);
         let (condition, index, order) = match question {
-            Question::Next { want, after } => {
-                (format!("c.sync_id > {after}"), by(self.standing_index(*want)), " ORDER BY c.sync_id")
-            }
+            Question::Next { want, after } => (
+                format!("c.sync_id > {after}"),
+                by(self.standing_index(*want)),
+                " ORDER BY c.sync_id",
+            ),
             // In whatever order the index has them: a full batch is followed by a sweep.
             Question::Woken(Wake { by: By::Reference(column), condition, .. }) => {
                 return self.keys_by_reference(column, condition, limit, shards);

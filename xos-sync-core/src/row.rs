@@ -2,7 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 
-use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::{BigInt, Text}};
+use diesel::{
+    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Text},
+};
 
 use crate::{
     db::{AnyConnection, Engine},
@@ -58,8 +61,9 @@ impl<M: Model> Row<M> {
     /// The database's answer.
     pub fn load(conn: &mut AnyConnection, condition: &str, limit: i64) -> QueryResult<Vec<Self>> {
         let (select, table) = (sql::select_living(M::INFO), M::INFO.table);
-        let query =
-            format!("{select} WHERE NOT s.deleted AND ({condition}) ORDER BY {table}.id LIMIT {limit}");
+        let query = format!(
+            "{select} WHERE NOT s.deleted AND ({condition}) ORDER BY {table}.id LIMIT {limit}"
+        );
         Self::query(conn, &query)
     }
 
@@ -122,7 +126,8 @@ impl<M: Model> Row<M> {
             Engine::Sqlite => "json_patch(last, ?)",
             Engine::Postgres => "last || ?::jsonb",
         };
-        let text = format!("UPDATE {table}_sync SET last = {merged} WHERE sync_id = {key} AND deleted");
+        let text =
+            format!("UPDATE {table}_sync SET last = {merged} WHERE sync_id = {key} AND deleted");
         sql::query(conn.engine(), &text)
             .bind::<Text, _>(serde_json::Value::Object(values).to_string())
             .execute(conn)

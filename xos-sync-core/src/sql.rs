@@ -88,9 +88,7 @@ pub(crate) fn due(row: &str) -> String {
 /// To be deleted, and neither suspended nor waiting after a failure: the condition of the index
 /// `…_deleting`.
 pub(crate) fn deleting(row: &str) -> String {
-    format!(
-        "{row}deleted AND NOT {row}no_sync AND NOT {row}lazy_blocked AND {row}retry_at IS NULL"
-    )
+    format!("{row}deleted AND NOT {row}no_sync AND NOT {row}lazy_blocked AND {row}retry_at IS NULL")
 }
 
 /// Whether the backend may hold something of a deleted row.

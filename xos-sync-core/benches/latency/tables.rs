@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 use xos_sync_core::{
-    Context, Model, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Registry, Row, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     migrate, model, sync_step,
     synchronizer::Builder,
@@ -22,7 +22,7 @@ use xos_sync_core::{
 #[model(table = probes)]
 pub struct Probe {
     /// Its key.
-    pub id: Id<Probe>,
+    pub id: xos_sync_core::Id<Probe>,
     /// Its name.
     pub name: String,
 }
@@ -31,7 +31,7 @@ pub struct Probe {
 #[model(table = loads)]
 pub struct Burden {
     /// Its key.
-    pub id: Id<Burden>,
+    pub id: xos_sync_core::Id<Burden>,
     /// Its name.
     pub name: String,
 }
@@ -64,11 +64,11 @@ pub struct SyncProbes {
 
 #[async_trait]
 impl SyncStep for SyncProbes {
-    async fn sync_record(&self, _: &Context, _: &mut Probe) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Probe>) -> StepResult {
         Ok(self.watch.0.send(Instant::now())?)
     }
 
-    async fn delete_record(&self, _: &Context, _: &Probe) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Probe>) -> StepResult {
         Ok(())
     }
 }
@@ -79,12 +79,12 @@ pub struct SyncBurdens;
 
 #[async_trait]
 impl SyncStep for SyncBurdens {
-    async fn sync_record(&self, _: &Context, _: &mut Burden) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Burden>) -> StepResult {
         tokio::time::sleep(Duration::from_millis(5)).await;
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Burden) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Burden>) -> StepResult {
         Ok(())
     }
 }
@@ -140,7 +140,7 @@ impl Bench {
 
     /// The identity of the row that changes.
     pub async fn uid(&self) -> String {
-        let probes = self.db.run(|conn| Probe::load(conn, "TRUE", 1)).await.unwrap();
+        let probes = self.db.run(|conn| Row::<Probe>::load(conn, "TRUE", 1)).await.unwrap();
         probes[0].uid().to_owned()
     }
 

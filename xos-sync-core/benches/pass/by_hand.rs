@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use xos_sync_core::{
-    Model,
+    Model, Row,
     db::{Db, Engine},
 };
 
@@ -30,16 +30,16 @@ pub async fn run(db: &Db, shape: Shape) -> usize {
 fn model<M: Model>(conn: &mut xos_sync_core::db::AnyConnection) -> diesel::QueryResult<usize> {
     let (table, engine) = (M::INFO.table, conn.engine());
     let (index, begin) = match engine {
-        Engine::Sqlite => (format!(" INDEXED BY {table}_fresh"), "BEGIN IMMEDIATE"),
+        Engine::Sqlite => (format!(" INDEXED BY {table}_due"), "BEGIN IMMEDIATE"),
         Engine::Postgres => (String::new(), "BEGIN"),
     };
     let pending = format!(
-        "id IN (SELECT id FROM {table}{index} WHERE NOT deleted AND NOT no_sync AND NOT lazy_blocked \
-         AND (enacted IS NULL OR enacted < updated) AND retry_at IS NULL ORDER BY id LIMIT {BATCH})"
+        "s.sync_id IN (SELECT sync_id FROM {table}_sync{index} WHERE NOT deleted AND NOT no_sync AND NOT lazy_blocked \
+         AND (enacted IS NULL OR enacted < updated) AND retry_at IS NULL ORDER BY sync_id LIMIT {BATCH})"
     );
     let mut done = 0;
     loop {
-        let rows = M::load(conn, &pending, BATCH)?;
+        let rows = Row::<M>::load(conn, &pending, BATCH)?;
         if rows.is_empty() {
             return Ok(done);
         }
@@ -47,12 +47,17 @@ fn model<M: Model>(conn: &mut xos_sync_core::db::AnyConnection) -> diesel::Query
         for row in &rows {
             std::hint::black_box(row);
             let comma = if values.is_empty() { "" } else { "," };
-            let _ = write!(values, "{comma}({},{})", row.id().raw(), row.bookkeeping().updated.0);
+            let _ = write!(
+                values,
+                "{comma}({},{})",
+                row.bookkeeping().sync_id,
+                row.bookkeeping().updated.0
+            );
         }
         conn.batch_execute(begin)?;
         sql_query(format!(
-            "UPDATE {table} SET enacted = v.column2 FROM (VALUES {values}) AS v WHERE {table}.id = v.column1 \
-             AND ({table}.enacted IS NULL OR {table}.enacted < v.column2)"
+            "UPDATE {table}_sync AS s SET enacted = v.column2 FROM (VALUES {values}) AS v \
+             WHERE s.sync_id = v.column1 AND (s.enacted IS NULL OR s.enacted < v.column2)"
         ))
         .execute(conn)?;
         conn.batch_execute("COMMIT")?;

@@ -71,11 +71,19 @@ macro_rules! no_op {
 
         #[async_trait]
         impl SyncStep for $step {
-            async fn sync_record(&self, _: &Context, _: &mut $model) -> StepResult {
+            async fn sync_record(
+                &self,
+                _: &Context,
+                _: &mut xos_sync_core::Row<$model>,
+            ) -> StepResult {
                 Ok(())
             }
 
-            async fn delete_record(&self, _: &Context, _: &$model) -> StepResult {
+            async fn delete_record(
+                &self,
+                _: &Context,
+                _: &xos_sync_core::Row<$model>,
+            ) -> StepResult {
                 Ok(())
             }
         }
@@ -154,7 +162,7 @@ impl Bench {
     async fn enact_all(&self) {
         for table in ["tops", "middles", "bottoms"] {
             self.sql(format!(
-                "UPDATE {table} SET enacted = updated WHERE enacted IS NULL OR enacted < updated"
+                "UPDATE {table}_sync SET enacted = updated WHERE enacted IS NULL OR enacted < updated"
             ))
             .await;
         }
@@ -171,7 +179,7 @@ impl Bench {
             [("tops", tops), ("middles", middles), ("bottoms", pending - tops - middles)]
         {
             self.sql(format!(
-                "UPDATE {table} SET updated = updated + 1 WHERE id IN (SELECT value * (SELECT count(*) FROM {table}) \
+                "UPDATE {table}_sync SET updated = updated + 1 WHERE object_id IN (SELECT value * (SELECT count(*) FROM {table}) \
                  / {count} FROM generate_series(1, {count}))"
             ))
             .await;
@@ -183,10 +191,10 @@ impl Bench {
         for table in ["tops", "middles", "bottoms"] {
             for (index, condition) in [
                 (
-                    "fresh",
+                    "due",
                     "NOT deleted AND NOT no_sync AND NOT lazy_blocked AND (enacted IS NULL OR enacted < updated) AND retry_at IS NULL",
                 ),
-                ("doomed", "deleted AND retry_at IS NULL"),
+                ("deleting", "deleted AND NOT no_sync AND NOT lazy_blocked AND retry_at IS NULL"),
                 ("retry", "retry_at IS NOT NULL"),
             ] {
                 let by = match self.db.engine() {
@@ -194,7 +202,7 @@ impl Bench {
                     Engine::Postgres => String::new(),
                 };
                 let statement =
-                    format!("SELECT count(*) AS count FROM {table}{by} WHERE {condition}");
+                    format!("SELECT count(*) AS count FROM {table}_sync{by} WHERE {condition}");
                 let count =
                     self.db.run(move |conn| sql_query(statement).get_result::<Count>(conn)).await;
                 entries += count.unwrap().count;

@@ -29,7 +29,7 @@ const ROWS: usize = 4_000;
 #[model(table = chores)]
 pub struct Chore {
     /// Its key.
-    pub id: Id<Chore>,
+    pub id: xos_sync_core::Id<Chore>,
     /// Its name.
     pub name: String,
 }
@@ -40,12 +40,12 @@ pub struct SyncChores;
 
 #[async_trait]
 impl SyncStep for SyncChores {
-    async fn sync_record(&self, _: &Context, _: &mut Chore) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Chore>) -> StepResult {
         tokio::time::sleep(CALL).await;
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Chore) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Chore>) -> StepResult {
         Ok(())
     }
 }
@@ -108,7 +108,7 @@ async fn measure(server: &str, processes: usize) -> Duration {
     );
     let begun = Instant::now();
     db.write(move |conn| sql_query(&insert).execute(conn)).await.unwrap();
-    let left = "SELECT count(*) AS rows FROM chores WHERE enacted IS NULL";
+    let left = "SELECT count(*) AS rows FROM chores_sync WHERE enacted IS NULL";
     while count(&db, left).await > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -28,7 +28,15 @@ fn sites() -> (AnyConnection, TempDir) {
 }
 
 fn outcome(id: i64, read: i64, stamp: Stamp) -> Outcome {
-    Outcome { model: Site::INFO, id, read, stamp, save: None }
+    Outcome {
+        model: Site::INFO,
+        id,
+        read,
+        references: Vec::new(),
+        step: "SyncSites",
+        stamp,
+        save: None,
+    }
 }
 
 fn failed(attempts: i32) -> Stamp {

@@ -167,8 +167,8 @@ pub(super) fn row_state(
         "{} WHERE c.object_id = {id} ORDER BY c.deleted, c.sync_id DESC LIMIT 1",
         row_states(model, observers)
     ))
-        .get_result(conn)
-        .optional()
+    .get_result(conn)
+    .optional()
 }
 
 fn objects(
@@ -188,7 +188,9 @@ fn objects(
         let Some(state) = State::parse(&row.state) else { continue };
         let message = match state {
             State::Blocked => blame::blocked_by(conn, model, row.id, observers)?,
-            State::Deleting => blame::kept_by(conn, model, row.sync_id, models)?.or(row.backend_status),
+            State::Deleting => {
+                blame::kept_by(conn, model, row.sync_id, models)?.or(row.backend_status)
+            }
             _ => row.backend_status,
         };
         objects.push(ObjectStatus {

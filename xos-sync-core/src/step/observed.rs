@@ -126,12 +126,10 @@ impl<S: SyncStep<M>, M: Model> Observed for Typed<S, M> {
             Call::Sync => ("NOT s.deleted", sql::select_living(M::INFO)),
             Call::Delete => ("s.deleted", sql::select_deleted(conn.engine(), M::INFO)),
         };
-        let query = |which: &str| {
-            format!("{select} WHERE {condition} AND {which} ORDER BY s.sync_id")
-        };
-        let boxed = |row| -> Box<dyn AnyRow> {
-            Box::new(TypedRow { step: Arc::clone(&self.step), row })
-        };
+        let query =
+            |which: &str| format!("{select} WHERE {condition} AND {which} ORDER BY s.sync_id");
+        let boxed =
+            |row| -> Box<dyn AnyRow> { Box::new(TypedRow { step: Arc::clone(&self.step), row }) };
         match Row::<M>::query(conn, &query(which)) {
             Err(diesel::result::Error::DeserializationError(_)) => {}
             rows => return Ok(rows?.into_iter().map(boxed).collect()),
@@ -143,7 +141,9 @@ impl<S: SyncStep<M>, M: Model> Observed for Typed<S, M> {
             match Row::<M>::query(conn, &alone) {
                 Ok(row) => rows.extend(row.into_iter().map(boxed)),
                 Err(diesel::result::Error::DeserializationError(error)) => {
-                    rows.push(Box::new(undecoded.because(M::INFO, error.to_string())) as Box<dyn AnyRow>);
+                    rows.push(
+                        Box::new(undecoded.because(M::INFO, error.to_string())) as Box<dyn AnyRow>
+                    );
                 }
                 Err(error) => return Err(error),
             }

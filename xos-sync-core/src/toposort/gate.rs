@@ -57,7 +57,8 @@ impl Observers {
                 " OR NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {alias}.object_id AND ({scope}))"
             ));
         }
-        let condition = format!("{alias}.object_id = {key} AND NOT {alias}.deleted AND ({enacted})");
+        let condition =
+            format!("{alias}.object_id = {key} AND NOT {alias}.deleted AND ({enacted})");
         sql::exists(self.engine, &sql::living(self.engine, parent, alias), &condition)
     }
 

@@ -51,7 +51,10 @@ impl Observers {
         for (proxy, column) in self.proxies(at, child) {
             paths.push(WakePath {
                 source: proxy.table,
-                before: format!("{}SELECT {column} FROM {} WHERE id IN (", path.before, proxy.table),
+                before: format!(
+                    "{}SELECT {column} FROM {} WHERE id IN (",
+                    path.before, proxy.table
+                ),
                 after: format!("){}", path.after),
                 ..path.clone()
             });

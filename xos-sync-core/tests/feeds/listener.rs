@@ -23,7 +23,7 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 #[model(table = farms)]
 pub struct Farm {
     /// Its key.
-    pub id: Id<Farm>,
+    pub id: xos_sync_core::Id<Farm>,
     /// Its name.
     pub name: String,
 }
@@ -34,11 +34,11 @@ pub struct SyncFarms;
 
 #[async_trait]
 impl SyncStep for SyncFarms {
-    async fn sync_record(&self, _: &Context, _: &mut Farm) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Farm>) -> StepResult {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Farm) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Farm>) -> StepResult {
         Ok(())
     }
 }

@@ -139,7 +139,7 @@ pub struct SavesLate {
 
 #[async_trait]
 impl SyncStep for SavesLate {
-    async fn sync_record(&self, cx: &Context, farm: &mut Farm) -> StepResult {
+    async fn sync_record(&self, cx: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.call("sync", &farm.name, farm.uid()).await?;
         farm.backend_id = Some("late".into());
         let saved = cx.save(farm).await;
@@ -147,7 +147,7 @@ impl SyncStep for SavesLate {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Farm) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Farm>) -> StepResult {
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ async fn bridged(world: &World) -> Bus {
     let first = world.farm("first").await;
     let bridge = Bridge::new(world.db.clone(), &registry(), bus.clone());
     tokio::spawn(bridge.run(std::future::pending()));
-    let uid = first.bookkeeping.uid;
+    let uid = first.bookkeeping().uid.clone();
     until("what was pending", async || bus.has_heard_of("farms", Some(&uid))).await;
     bus.take();
     bus
@@ -63,7 +63,7 @@ async fn a_change_is_published_with_its_identity_and_version() {
     let world = World::new().await;
     let bus = bridged(&world).await;
     let farm = world.farm("farm").await;
-    let kept = &farm.bookkeeping;
+    let kept = farm.bookkeeping();
     until("the farm", async || bus.has_heard_of("farms", Some(&kept.uid))).await;
     let changes = bus.take();
     assert!(
@@ -101,7 +101,7 @@ async fn what_changes_while_the_bus_is_away_is_published_when_it_is_back() {
     assert_eq!(bus.take(), []);
     bus.away.store(false, Relaxed);
     until("both", async || {
-        [&farm, &other].iter().all(|farm| bus.has_heard_of("farms", Some(&farm.bookkeeping.uid)))
+        [&farm, &other].iter().all(|farm| bus.has_heard_of("farms", Some(&farm.bookkeeping().uid)))
     })
     .await;
 }

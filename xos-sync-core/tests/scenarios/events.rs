@@ -134,11 +134,11 @@ impl SyncStep for ListFarms {
         self.backend.call("list", "farms", "list").await
     }
 
-    async fn sync_record(&self, _: &Context, farm: &mut Farm) -> StepResult {
+    async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.call("sync", &farm.name, &farm.name).await
     }
 
-    async fn delete_record(&self, _: &Context, farm: &Farm) -> StepResult {
+    async fn delete_record(&self, _: &Context, farm: &xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.call("delete", &farm.name, &farm.name).await
     }
 }

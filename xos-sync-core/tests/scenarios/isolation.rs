@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, Registry, StepResult, SyncStep, model, sync_step};
+use xos_sync_core::{Context, Id, Registry, StepResult, SyncStep, model, sync_step};
 
 use crate::world::{Answer, Running, World, in_time, not_unique, step, until};
 
@@ -83,14 +83,14 @@ pub struct NumberPosts {
 
 #[async_trait]
 impl SyncStep for NumberPosts {
-    async fn sync_record(&self, _: &Context, post: &mut Post) -> StepResult {
+    async fn sync_record(&self, _: &Context, post: &mut xos_sync_core::Row<Post>) -> StepResult {
         self.backend.call("sync", &post.name, &post.name).await?;
         let number = post.name.trim_start_matches("post").parse().unwrap_or(0);
         post.number = Some(number);
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Post) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Post>) -> StepResult {
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 macro_rules! boat {
     ($version:ident { $($field:tt)* }) => {
         mod $version {
-            use xos_sync_core::model;
+            use xos_sync_core::{Id, model};
 
             /// A boat.
             #[model(table = boats)]

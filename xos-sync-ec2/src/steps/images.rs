@@ -43,7 +43,7 @@ impl SyncStep for SyncImages {
             let there: BTreeSet<_> = amis.into_iter().map(|ami| ami.image_id).collect();
             let news = |image: &&Image| {
                 let path = image.path.as_ref();
-                is_news(&image.bookkeeping, path.is_some_and(|path| there.contains(path)))
+                is_news(&image.bookkeeping(), path.is_some_and(|path| there.contains(path)))
             };
             pending.sync_again(page.iter().filter(news).map(Image::id)).await?;
         }

@@ -49,7 +49,7 @@ impl SyncStep for SyncNodes {
         let mut nodes = Rows::<Node>::live(NODES, 100);
         while let Some(page) = nodes.next(cx).await? {
             let offered = self.offered(page.iter().filter_map(|node| parse(&node.name))).await?;
-            let news = |node: &&Node| is_news(&node.bookkeeping, offered.contains(&node.name));
+            let news = |node: &&Node| is_news(&node.bookkeeping(), offered.contains(&node.name));
             pending.sync_again(page.iter().filter(news).map(Node::id)).await?;
         }
         Ok(())

@@ -75,7 +75,7 @@ impl SyncStep for SyncSiteDeployments {
         while let Some(page) = rows.next(cx).await? {
             let news = |link: &&SiteDeployment| {
                 let zone = link.availability_zone.as_ref();
-                is_news(&link.bookkeeping, zone.is_none_or(|zone| zones.contains(zone)))
+                is_news(&link.bookkeeping(), zone.is_none_or(|zone| zones.contains(zone)))
             };
             pending.sync_again(page.iter().filter(news).map(SiteDeployment::id)).await?;
         }

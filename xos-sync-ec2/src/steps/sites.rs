@@ -52,7 +52,8 @@ impl SyncStep for SyncSites {
 
         let mut rows = Rows::<Site>::live(ZONE_SITES, 500);
         while let Some(page) = rows.next(cx).await? {
-            let news = |site: &&Site| is_news(&site.bookkeeping, zones.contains(&site.login_base));
+            let news =
+                |site: &&Site| is_news(&site.bookkeeping(), zones.contains(&site.login_base));
             pending.sync_again(page.iter().filter(news).map(Site::id)).await?;
         }
         Ok(())

@@ -40,7 +40,7 @@ impl SyncStep for SyncUsers {
             let gone = |user: &&User| {
                 let name = user.key_name.as_ref();
                 let present = name.is_none_or(|name| there.contains(name));
-                !present && is_news(&user.bookkeeping, false)
+                !present && is_news(&user.bookkeeping(), false)
             };
             pending.sync_again(page.iter().filter(gone).map(User::id)).await?;
         }

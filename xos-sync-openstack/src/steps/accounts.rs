@@ -42,7 +42,7 @@ impl Wanted {
             password: user.password.clone(),
             description: marks::description(cx, row),
             mark: marks::uid(row),
-            may_be_renamed: user.bookkeeping.updated != user.bookkeeping.created,
+            may_be_renamed: user.bookkeeping().updated != user.bookkeeping().created,
         }
     }
 

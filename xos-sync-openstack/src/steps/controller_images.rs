@@ -62,7 +62,7 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
         let wanted = Wanted::of(cx, row, &image, path);
         let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
         let recorded = row.glance_image_id.as_deref();
-        let is_changed = is_changed(&row.bookkeeping, &image.bookkeeping);
+        let is_changed = is_changed(&row.bookkeeping(), &image.bookkeeping());
         let Copies { good, other } = match is_changed {
             true => copies::compare(ours, recorded, &wanted).await?,
             false => copies::sort(ours, recorded, |_| true),

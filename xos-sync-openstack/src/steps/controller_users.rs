@@ -60,7 +60,7 @@ impl SyncStep<ControllerUser> for SyncControllerUsers {
         };
         record(cx, row, &there.id).await?;
         if !is_new {
-            let password_is = match is_changed(&row.bookkeeping, &user.bookkeeping) {
+            let password_is = match is_changed(&row.bookkeeping(), &user.bookkeeping()) {
                 true => PasswordIs::InDoubt,
                 false => PasswordIs::Set,
             };

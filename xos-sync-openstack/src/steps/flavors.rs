@@ -44,7 +44,7 @@ impl SyncStep for SyncFlavors {
         // What a cloud that did not answer has is not known.
         let complete = errors.is_empty();
         let news = |row: &&Flavor| {
-            let kept = &row.bookkeeping;
+            let kept = &row.bookkeeping();
             match there.contains_key(&row.flavor) {
                 true => kept.backend_class.as_deref() == Some("terminal"),
                 false => complete && !kept.is_pending(),

@@ -52,7 +52,7 @@ impl SyncStep for SyncImages {
         let news = |image: &&Image| {
             let path = image.path.as_deref().filter(|path| self.directory.contains(path));
             path.is_some_and(|path| {
-                !image.bookkeeping.no_sync && is_news(&image.bookkeeping, there.contains(path))
+                !image.bookkeeping().no_sync && is_news(&image.bookkeeping(), there.contains(path))
             })
         };
         pending.sync_again(rows.iter().filter(news).map(Image::id)).await?;

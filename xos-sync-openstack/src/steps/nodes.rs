@@ -104,7 +104,7 @@ async fn compare(
     });
     let missing = missing.filter(|node| !taken.contains(node.name.as_str())).collect();
     let news = |node: &&Node| {
-        let kept = &node.bookkeeping;
+        let kept = &node.bookkeeping();
         match hosts.contains(host_of(&node.name, &controller.name)) {
             true => kept.backend_class.as_deref() == Some("terminal"),
             false => !kept.is_pending(),

@@ -97,7 +97,7 @@ impl Joined {
     /// The network's id on the cloud, once it is ready for use: its subnet comes after it.
     pub(super) fn ready(&self) -> Option<&String> {
         let there = self.there.as_ref()?;
-        let ready = there.subnet_id.is_some() || there.bookkeeping.enacted.is_some();
+        let ready = there.subnet_id.is_some() || there.bookkeeping().enacted.is_some();
         there.net_id.as_ref().filter(|_| ready)
     }
 }

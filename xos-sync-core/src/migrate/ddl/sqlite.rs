@@ -13,7 +13,13 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
     let table = model.table;
     let changed = differs(&goal_columns(model));
     let mut triggers = vec![
-        trigger(format!("{table}_inserted"), table, "INSERT", "", &[known_again(table, "NEW"), new(table)]),
+        trigger(
+            format!("{table}_inserted"),
+            table,
+            "INSERT",
+            "",
+            &[known_again(table, "NEW"), new(table)],
+        ),
         trigger(
             format!("{table}_updated"),
             table,

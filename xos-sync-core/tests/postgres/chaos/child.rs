@@ -86,7 +86,7 @@ macro_rules! steps {
 
         #[async_trait]
         impl SyncStep for $step {
-            async fn sync_record(&self, $cx: &Context, $object: &mut $model) -> StepResult {
+            async fn sync_record(&self, $cx: &Context, $object: &mut xos_sync_core::Row<$model>) -> StepResult {
                 let parent: Option<String> = $parent;
                 self.folder.sync(&$object.name, $object.uid(), parent).await?;
                 $object.backend_id = Some(format!("b-{}", $object.name));
@@ -94,7 +94,7 @@ macro_rules! steps {
                 Ok(())
             }
 
-            async fn delete_record(&self, _: &Context, _: &$model) -> StepResult {
+            async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<$model>) -> StepResult {
                 Ok(())
             }
         }

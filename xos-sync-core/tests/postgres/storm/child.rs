@@ -17,12 +17,12 @@ pub struct HearFarms;
 
 #[async_trait]
 impl SyncStep for HearFarms {
-    async fn sync_record(&self, _: &Context, farm: &mut Farm) -> StepResult {
+    async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         say(&format!("called {} {}", Micros::now().0, farm.name));
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Farm) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Farm>) -> StepResult {
         Ok(())
     }
 }

@@ -91,7 +91,7 @@ macro_rules! steps {
 
         #[async_trait]
         impl SyncStep for $step {
-            async fn sync_record(&self, cx: &Context, object: &mut $model) -> StepResult {
+            async fn sync_record(&self, cx: &Context, object: &mut xos_sync_core::Row<$model>) -> StepResult {
                 let call = self.folder.sync(&object.name, object.uid()).await;
                 object.backend_id = Some(format!("b-{}", object.name));
                 cx.save(object).await?;
@@ -99,7 +99,7 @@ macro_rules! steps {
                 Ok(())
             }
 
-            async fn delete_record(&self, _: &Context, object: &$model) -> StepResult {
+            async fn delete_record(&self, _: &Context, object: &xos_sync_core::Row<$model>) -> StepResult {
                 self.folder.delete(&object.name, object.uid()).await
             }
         }

@@ -58,7 +58,7 @@ async fn undeleted_while_it_is_deleted() {
     assert_eq!((report.deleted, report.enacted), (0, 1));
     assert_eq!(world.backend.log(), ["sync farm", "delete farm", "sync farm"]);
     assert_eq!(world.backend.names(), ["farm"]);
-    assert_eq!(world.get(farm.id).await.bookkeeping.uid, farm.bookkeeping.uid);
+    assert_eq!(world.get(farm.id).await.bookkeeping().uid, farm.bookkeeping().uid);
     assert!(world.status().await.is_settled());
 }
 

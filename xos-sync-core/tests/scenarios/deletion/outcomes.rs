@@ -60,7 +60,7 @@ async fn a_failed_deletion_keeps_the_row_and_its_error_and_is_tried_again() {
     let report = world.pass().await;
     assert_eq!((report.deleted, report.failed), (0, 1));
     assert_eq!(world.troubles().await, ["Farm farm (#1) failed (transient, 1 time): still in use"]);
-    assert!(world.get(farm.id).await.bookkeeping.deleted);
+    assert!(world.get(farm.id).await.bookkeeping().deleted);
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
     world.skip(Duration::from_secs(2));

@@ -35,13 +35,13 @@ impl SyncStep for AdoptFarms {
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, farm: &mut Farm) -> StepResult {
+    async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         let known = farm.backend_id.clone().unwrap_or("unknown".into());
         self.backend.note(format!("sync {} ({known})", farm.name));
         if farm.name == "stop" { Err(StepError::terminal("stop")) } else { Ok(()) }
     }
 
-    async fn delete_record(&self, _: &Context, farm: &Farm) -> StepResult {
+    async fn delete_record(&self, _: &Context, farm: &xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.note(format!("delete {}", farm.name));
         Ok(())
     }

@@ -165,7 +165,7 @@ impl xos_sync_core::SyncStep for SyncPondShadows {
     async fn sync_record(
         &self,
         _: &xos_sync_core::Context,
-        shadow: &mut PondShadow,
+        shadow: &mut xos_sync_core::Row<PondShadow>,
     ) -> xos_sync_core::StepResult {
         self.backend.call("sync", &shadow.name, &shadow.name).await
     }
@@ -173,7 +173,7 @@ impl xos_sync_core::SyncStep for SyncPondShadows {
     async fn delete_record(
         &self,
         _: &xos_sync_core::Context,
-        shadow: &PondShadow,
+        shadow: &xos_sync_core::Row<PondShadow>,
     ) -> xos_sync_core::StepResult {
         self.backend.call("delete", &shadow.name, &shadow.name).await
     }

@@ -18,22 +18,22 @@ impl SyncStep<Farm> for KeepLand {
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, farm: &mut Farm) -> StepResult {
+    async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.call("sync", &farm.name, &farm.name).await
     }
 
-    async fn delete_record(&self, _: &Context, farm: &Farm) -> StepResult {
+    async fn delete_record(&self, _: &Context, farm: &xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.call("delete", &farm.name, &farm.name).await
     }
 }
 
 #[async_trait]
 impl SyncStep<Field> for KeepLand {
-    async fn sync_record(&self, _: &Context, field: &mut Field) -> StepResult {
+    async fn sync_record(&self, _: &Context, field: &mut xos_sync_core::Row<Field>) -> StepResult {
         self.backend.call("sync", &field.name, &field.name).await
     }
 
-    async fn delete_record(&self, _: &Context, field: &Field) -> StepResult {
+    async fn delete_record(&self, _: &Context, field: &xos_sync_core::Row<Field>) -> StepResult {
         self.backend.call("delete", &field.name, &field.name).await
     }
 }

@@ -74,7 +74,7 @@ async fn purge_cascades_over_live_children() {
         world.troubles().await,
         ["Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)"]
     );
-    assert!(!world.get(field.id).await.bookkeeping.deleted);
+    assert!(!world.get(field.id).await.bookkeeping().deleted);
     world.sql("DELETE FROM fields").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete field", "delete farm"]);

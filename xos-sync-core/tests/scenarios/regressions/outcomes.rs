@@ -22,7 +22,7 @@ async fn lost_update_stamped_now_after_the_call() {
     assert_eq!(world.backend.log(), ["sync old", "sync new"]);
     assert_eq!(world.backend.names(), ["new"]);
     let farm = world.get(farm.id).await;
-    assert_eq!(farm.bookkeeping.enacted, Some(farm.bookkeeping.updated));
+    assert_eq!(farm.bookkeeping().enacted, Some(farm.bookkeeping().updated));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ pub struct BuildHouses {
 
 #[async_trait]
 impl SyncStep for BuildHouses {
-    async fn sync_record(&self, cx: &Context, house: &mut House) -> StepResult {
+    async fn sync_record(&self, cx: &Context, house: &mut xos_sync_core::Row<House>) -> StepResult {
         self.backend.note(format!("build {}", house.name));
         for floors in 1..=3 {
             house.floors = Some(floors);
@@ -122,7 +122,7 @@ impl SyncStep for BuildHouses {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &House) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<House>) -> StepResult {
         Ok(())
     }
 }
@@ -166,11 +166,11 @@ impl SyncStep for ListAllFarms {
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, farm: &mut Farm) -> StepResult {
+    async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.call("sync", &farm.name, &farm.name).await
     }
 
-    async fn delete_record(&self, _: &Context, farm: &Farm) -> StepResult {
+    async fn delete_record(&self, _: &Context, farm: &xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.call("delete", &farm.name, &farm.name).await
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use diesel::connection::{InstrumentationEvent, set_default_instrumentation};
-use xos_sync_core::{Registry, model};
+use xos_sync_core::{Id, Registry, model};
 
 use crate::world::{Answer, World, hasty_registry, step, until};
 

@@ -17,7 +17,7 @@ use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::Te
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use xos_sync_core::{
-    Context, Id, Micros, Model, Registry, Report, Synchronizer,
+    Context, Id, Micros, Model, Registry, Report, Row, Synchronizer,
     db::{AnyConnection, Db, OpenMode},
     event::Handle,
     migrate,
@@ -183,22 +183,22 @@ impl World {
         self.database.shell(sql)
     }
 
-    pub async fn farm(&self, name: &str) -> Farm {
+    pub async fn farm(&self, name: &str) -> Row<Farm> {
         let new = NewFarm::new(name);
         self.run(move |conn| new.insert(conn)).await
     }
 
-    pub async fn field(&self, name: &str, farm: &Farm) -> Field {
+    pub async fn field(&self, name: &str, farm: &Farm) -> Row<Field> {
         let new = NewField::new(name, farm.id);
         self.run(move |conn| new.insert(conn)).await
     }
 
-    pub async fn crop(&self, name: &str, field: &Field) -> Crop {
+    pub async fn crop(&self, name: &str, field: &Field) -> Row<Crop> {
         let new = NewCrop::new(name, field.id);
         self.run(move |conn| new.insert(conn)).await
     }
 
-    pub async fn get<M: Model>(&self, id: Id<M>) -> M {
+    pub async fn get<M: Model>(&self, id: Id<M>) -> Row<M> {
         Context::new(self.db.clone(), "test").get(id).await.unwrap()
     }
 }

@@ -68,10 +68,9 @@ macro_rules! step {
             async fn sync_record(
                 &self,
                 _: &xos_sync_core::Context,
-                object: &mut $model,
+                object: &mut xos_sync_core::Row<$model>,
             ) -> xos_sync_core::StepResult {
-                use xos_sync_core::Model as _;
-                self.backend.call("sync", &object.name, object.uid()).await?;
+                                self.backend.call("sync", &object.name, object.uid()).await?;
                 object.backend_id = Some(format!("b-{}", object.name));
                 Ok(())
             }
@@ -79,10 +78,9 @@ macro_rules! step {
             async fn delete_record(
                 &self,
                 _: &xos_sync_core::Context,
-                object: &$model,
+                object: &xos_sync_core::Row<$model>,
             ) -> xos_sync_core::StepResult {
-                use xos_sync_core::Model as _;
-                self.backend.call("delete", &object.name, object.uid()).await
+                                self.backend.call("delete", &object.name, object.uid()).await
             }
         }
     };

@@ -104,7 +104,7 @@ pub(super) async fn waited_for(
     ec2: &Ec2,
     instance: &Instance,
 ) -> Result<Option<Machine>, StepError> {
-    let waits = instance.bookkeeping.backend_class.as_deref() == Some("deferred");
+    let waits = instance.bookkeeping().backend_class.as_deref() == Some("deferred");
     let Some(id) = instance.instance_id.as_ref().filter(|_| waits) else { return Ok(None) };
     let shown = ec2.describe_instances_by_id(&[id]).await.map_err(told)?;
     let living = |it: &Machine| !it.state.is_gone() && it.tag(UID_TAG) == Some(instance.uid());

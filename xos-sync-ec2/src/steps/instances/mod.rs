@@ -95,7 +95,7 @@ impl SyncStep for SyncInstances {
             self.terminate(id).await?;
             waits.get_or_insert_with(|| id.clone());
         }
-        let since = Micros::now().since(instance.bookkeeping.updated);
+        let since = Micros::now().since(instance.bookkeeping().updated);
         if let Some(id) = waits {
             let after = (since / 4).clamp(Duration::from_secs(1), Duration::from_secs(15));
             return Err(StepError::deferred(format!("waiting for EC2 to terminate {id}"), after));

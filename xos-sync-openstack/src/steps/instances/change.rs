@@ -22,7 +22,7 @@ pub(super) async fn flavor(
     if there.flavor_name() == name {
         return Ok(None);
     }
-    let kept = &row.bookkeeping;
+    let kept = &row.bookkeeping();
     let waited = kept.backend_class.as_deref() == Some("deferred")
         && kept.backend_status.as_ref().is_some_and(|it| it.contains(RESIZING));
     if waited {

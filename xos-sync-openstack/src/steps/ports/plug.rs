@@ -36,7 +36,7 @@ pub(super) async fn of_instance(
     let joined = networks_of(cx, instance.slice_id, known.controller_id).await?;
     if joined.iter().any(|joined| joined.network.id == row.network_id) {
         // It has, or gets, one by itself.
-        if !instance.bookkeeping.is_pending() {
+        if !instance.bookkeeping().is_pending() {
             Pending::new(cx.clone()).sync_again([instance.id]).await?;
         }
         return Err(wait(format!("waiting for {} to be connected", instance.name), 2));

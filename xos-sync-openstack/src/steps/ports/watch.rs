@@ -96,7 +96,7 @@ impl Known {
             })
         };
         let settled = self.ports.iter().filter(|row| {
-            let kept = &row.bookkeeping;
+            let kept = &row.bookkeeping();
             !kept.deleted && !kept.no_sync && !kept.is_pending() && row.port_id.is_some()
         });
         settled.filter(|row| !of_others(row) && !as_left(row)).map(|row| row.id).collect()
@@ -136,7 +136,7 @@ impl Known {
         net_id: &str,
     ) -> Result<Option<Id<Network>>, StepError> {
         let live = |it: &&ControllerNetwork| {
-            it.net_id.as_deref() == Some(net_id) && !it.bookkeeping.deleted
+            it.net_id.as_deref() == Some(net_id) && !it.bookkeeping().deleted
         };
         let fitting: Vec<_> = self.networks.iter().filter(live).collect();
         if let [only] = fitting.as_slice() {

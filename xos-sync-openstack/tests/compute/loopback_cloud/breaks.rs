@@ -17,7 +17,7 @@ async fn failures_are_cleaned_up_and_lost_answers_adopted() {
     let said = world.failure("Instance", "could not be made").await;
     assert!(said.contains("another one is made later"), "{said}");
     let row = world.get(failing).await;
-    assert!(row.bookkeeping.attempts > 0 && row.instance_id.is_none(), "{row:?}");
+    assert!(row.bookkeeping().attempts > 0 && row.instance_id.is_none(), "{row:?}");
     assert!(world.servers().await.values().all(|it| it.task_state.as_deref() == Some("deleting")));
 
     // A changed goal heals it. Meanwhile the answers to two requests for another one were lost.

@@ -68,7 +68,7 @@ async fn others_are_waited_for(world: &World, side: Id<Network>) {
         status.objects.iter().any(deferred)
     };
     world.until("a reason for waiting", waits).await;
-    let said = world.known(side).await.bookkeeping.backend_status.unwrap();
+    let said = world.known(side).await.bookkeeping().backend_status.unwrap();
     assert!(said.contains("until nothing is connected"), "{said}");
     cloud.network(&theirs.network_id).await.unwrap();
     cloud.delete_port(&theirs.id).await.unwrap();
