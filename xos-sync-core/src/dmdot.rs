@@ -101,6 +101,14 @@ impl Graph {
         cycles
     }
 
+    /// The models of whose rows some may reference each other in a circle.
+    pub(crate) fn circular(&self) -> Vec<&'static ModelInfo> {
+        let groups = tarjan_scc(&self.graph).into_iter();
+        let circular =
+            groups.filter(|group| group.len() > 1 || self.references_itself(group[0], |_| true));
+        circular.flatten().map(|node| self.graph[node]).collect()
+    }
+
     /// Whether some row can be the first in every circle of models.
     ///
     /// # Errors

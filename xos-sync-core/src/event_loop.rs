@@ -33,6 +33,9 @@ pub(crate) async fn run(
     let mut stopping = false;
     let mut last = Report::default();
     let mut poll_at = Instant::now() + safety_poll;
+    if until == Until::Shutdown {
+        passes.repair_regularly();
+    }
     loop {
         passes.turn();
         if passes.is_idle() {

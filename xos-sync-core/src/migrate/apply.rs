@@ -11,6 +11,7 @@ use super::{
 use crate::{
     db::{AnyConnection, Engine},
     error::{Error, Result},
+    expansion,
     model::{ColumnKind, ModelInfo},
     registry::ModelRegistration,
     sql,
@@ -196,7 +197,7 @@ fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Resul
     }
     // Where what makes rows is new, the rows that were before it count too.
     for model in models {
-        let Some(sql) = ddl::make_all(model) else { continue };
+        let Some(sql) = expansion::make_all(model) else { continue };
         let made = format!("trigger {}_", model.table);
         if tasks.iter().any(|task| task.what.starts_with(&made) && task.what.ends_with("_make")) {
             tasks.push(Task { what: format!("rows of {}", model.table), sql, file: None });

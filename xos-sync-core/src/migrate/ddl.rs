@@ -1,12 +1,10 @@
 //! PURE: a model's description as table, indexes, constraints and triggers.
 
 mod bookkeeping;
-mod expansion;
 mod postgres;
 mod sqlite;
 
 pub(super) use bookkeeping::{create_sync_table, fill_sync_table, sync_columns};
-pub(super) use expansion::make_all;
 pub(super) use postgres::NOTIFY;
 
 use std::fmt::Write as _;

@@ -14,6 +14,7 @@ mod call;
 mod limits;
 mod listing;
 mod membership;
+mod repair;
 mod report;
 mod scout;
 mod stamp;
@@ -59,6 +60,7 @@ use limits::Tally;
 use listing::Listed;
 pub(crate) use membership::Shown;
 use membership::{Membership, Renewed};
+use repair::Repairs;
 use stamp::{Rules, Stamped};
 
 /// Rows whose outcome waits to be written, at the most: beyond it no call begins.
@@ -120,6 +122,7 @@ pub(crate) struct Passes {
     scout_queries: Arc<[String]>,
     scouting: bool,
     scout_again: bool,
+    repairs: Repairs,
     stopping: bool,
     report: Report,
     begun: Option<Instant>,
@@ -150,6 +153,10 @@ enum Done {
     Scouted(Result<Vec<scout::Found>>),
     /// Rows of a model whose waiting time had come are fresh again.
     Waited(&'static ModelInfo),
+    /// The tables were compared: rows that were repaired.
+    Repaired(usize),
+    /// References among deleted rows that were dropped.
+    Freed(usize),
     /// Housekeeping.
     Nothing,
 }
@@ -203,6 +210,7 @@ impl Passes {
             context: membership.fenced(&context),
             membership,
             renewals: JoinSet::new(),
+            repairs: Repairs::new(models),
             models: models.into(),
             db,
             limits,
@@ -227,6 +235,7 @@ impl Passes {
         self.renew();
         if !self.stopping {
             self.end_waits();
+            self.repair();
             self.scout();
             self.come_round();
             self.ask();
@@ -281,6 +290,8 @@ impl Passes {
             Ok(Done::Listed(listed)) => self.listed(listed),
             Ok(Done::Scouted(found)) => self.scouted(found),
             Ok(Done::Waited(model)) => self.waited(model),
+            Ok(Done::Repaired(rows)) => self.repaired(rows),
+            Ok(Done::Freed(references)) => self.circles_freed(references),
             Ok(Done::Nothing) => {}
             // Calls catch their panics, so this is a defect of the framework; its row stays in
             // hand until a restart.
@@ -346,6 +357,7 @@ impl Passes {
     /// Begins nothing more; what was begun goes on to its end.
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
+        self.repairs.stop();
         for lane in 0..self.lanes.len() {
             for row in self.lanes[lane].take_back() {
                 self.leave_journal(row);
@@ -363,7 +375,7 @@ impl Passes {
     fn has_nothing_to_do(&self) -> bool {
         // Other processes have all of the rows.
         self.membership.shards().is_empty()
-            || !self.scout_again && self.lanes.iter().all(Lane::is_idle)
+            || !self.scout_again && !self.repairs.requested && self.lanes.iter().all(Lane::is_idle)
     }
 
     /// Whether a pass is under way that is now at its end: its report.
@@ -394,11 +406,13 @@ impl Passes {
             (due > now || !self.waits_for_listing(at, now)).then_some(due)
         });
         let rests = self.lanes.iter().filter_map(Lane::rest_until);
-        (retries.chain(rounds).min(), rests.chain(renewal).chain(self.next_token()).min())
+        let instants = rests.chain(renewal).chain(self.next_token()).chain(self.repairs.due());
+        (retries.chain(rounds).min(), instants.min())
     }
 
     /// Every step comes round now.
     pub(crate) fn all_come_round(&mut self) {
+        self.repairs.requested = true;
         for lane in &mut self.lanes {
             lane.round = Round::default();
             lane.round_again = lane.listing;

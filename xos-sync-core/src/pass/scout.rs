@@ -82,6 +82,9 @@ impl Passes {
             }
         };
         for Found { model, what } in found {
+            if what == "deleting" {
+                self.free_circles(&model);
+            }
             for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == model) {
                 if what == "due" {
                     lane.look_again_for(Want::Sync);

@@ -1,11 +1,12 @@
 //! PURE: PostgreSQL's constraints and triggers: SQLite's, and the notifications.
 
-use super::{
-    Extra, Kind, deletion,
+use super::{Extra, Kind, deletion, goal_columns, on_delete, pass_on};
+use crate::{
+    db::Engine,
     expansion::{self, Effect},
-    goal_columns, on_delete, pass_on,
+    model::ModelInfo,
+    sql,
 };
-use crate::{db::Engine, model::ModelInfo, sql};
 
 /// Stamps leave dead entries in the partial indexes: they are cleaned up early, so that asking
 /// which rows are pending stays cheap.

@@ -1,9 +1,10 @@
 //! PURE: SQLite's triggers. They use only what SQLite 3.35 has, because they run in the library of
 //! whoever writes.
 
-use super::{Extra, Kind, deletion, expansion, goal_columns, pass_on};
+use super::{Extra, Kind, deletion, goal_columns, pass_on};
 use crate::{
     db::Engine,
+    expansion,
     model::{Column, ColumnType, ModelInfo, OnDelete},
     sql,
 };

@@ -7,19 +7,19 @@ use crate::{
 };
 
 /// One source of one model's expansion: what a change of one of its rows leads to.
-pub(super) struct Effect {
+pub(crate) struct Effect {
     /// The triggers' names: of the model that is expanded, and the source in it.
-    pub(super) making: String,
-    pub(super) remaking: String,
-    pub(super) unmaking: String,
+    pub(crate) making: String,
+    pub(crate) remaking: String,
+    pub(crate) unmaking: String,
     /// What happens after a row was added, changed or deleted.
-    pub(super) insert: Vec<String>,
-    pub(super) update: Vec<String>,
-    pub(super) delete: Vec<String>,
+    pub(crate) insert: Vec<String>,
+    pub(crate) update: Vec<String>,
+    pub(crate) delete: Vec<String>,
 }
 
 /// What a change of a row of this model leads to.
-pub(super) fn effects(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<Effect> {
+pub(crate) fn effects(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for expanded in models {
         let Some(expansion) = &expanded.expansion else { continue };
@@ -42,8 +42,32 @@ pub(super) fn effects(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<E
 }
 
 /// Makes all rows that are missing.
-pub(in crate::migrate) fn make_all(model: &ModelInfo) -> Option<String> {
+pub(crate) fn make_all(model: &ModelInfo) -> Option<String> {
     Some(make(model, model.expansion.as_ref()?, None))
+}
+
+/// Removes all rows that follow from nothing, or that another row is the same as.
+pub(crate) fn unmake_all(model: &ModelInfo) -> Option<String> {
+    let expansion = model.expansion.as_ref()?;
+    let table = model.table;
+    let follows: Vec<_> = expansion
+        .values
+        .iter()
+        .map(|(column, value)| format!("{value} = {table}.{column}"))
+        .collect();
+    let twice: Vec<_> = expansion
+        .values
+        .iter()
+        .map(|(column, _)| format!("earlier.{column} = made.{column}"))
+        .collect();
+    Some(format!(
+        "DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {from} WHERE ({on}) AND {follows}) \
+         OR id IN (SELECT made.id FROM {table} AS made, {table} AS earlier WHERE earlier.id < made.id AND {twice})",
+        twice = twice.join(" AND "),
+        from = from(expansion.sources.iter()),
+        on = expansion.on,
+        follows = follows.join(" AND "),
+    ))
 }
 
 /// Makes the rows that are missing, of one row of a source or of all.

@@ -1,0 +1,152 @@
+//! The repair of what triggers did not see, from time to time and at a resync, by the process
+//! that makes the listings.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Done, Passes};
+use crate::{
+    db::Db,
+    dmdot::Graph,
+    error::Result,
+    model::ModelInfo,
+    pending::Want,
+    repair::{self, Progress},
+};
+
+/// The first repair comes this long after the start.
+const FIRST: Duration = Duration::from_secs(30);
+
+/// The time from the end of a repair to the next one.
+const INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How long writers have the database for themselves between two parts of a repair.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// When the tables are compared next.
+pub(super) struct Repairs {
+    /// `None` where a run ends by itself.
+    due: Option<Instant>,
+    /// A resync was asked for.
+    pub(super) requested: bool,
+    running: bool,
+    /// The models of whose rows some may reference each other in a circle.
+    circular: Arc<[&'static ModelInfo]>,
+    freeing: bool,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Repairs {
+    pub(super) fn new(models: &[&'static ModelInfo]) -> Self {
+        Self {
+            due: None,
+            requested: false,
+            running: false,
+            circular: Graph::of(models.iter().copied()).circular().into(),
+            freeing: false,
+            stopping: Arc::default(),
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.running)
+    }
+
+    /// Ends a repair that is under way.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Relaxed);
+    }
+}
+
+impl Passes {
+    /// Repairs come from time to time, from now on.
+    pub(crate) fn repair_regularly(&mut self) {
+        self.repairs.due = Some(Instant::now() + FIRST);
+    }
+
+    /// Begins a repair when one is due or was asked for.
+    pub(super) fn repair(&mut self) {
+        let due = self.repairs.due().is_some_and(|due| due <= Instant::now());
+        if self.repairs.running || !(due || self.repairs.requested) {
+            return;
+        }
+        if !self.membership.lists() {
+            // Another process does it, or this one in its place later.
+            self.repairs.due = self.repairs.due.map(|_| Instant::now() + FIRST);
+            self.repairs.requested = false;
+            return;
+        }
+        (self.repairs.running, self.repairs.requested) = (true, false);
+        let (db, models) = (self.db.clone(), self.models.clone());
+        let stopping = self.repairs.stopping.clone();
+        self.tasks.spawn(async move { Done::Repaired(repair_all(&db, &models, &stopping).await) });
+    }
+
+    pub(super) fn repaired(&mut self, rows: usize) {
+        self.repairs.running = false;
+        self.repairs.due = self.repairs.due.map(|_| Instant::now() + INTERVAL);
+        if rows > 0 {
+            tracing::info!(rows, "repaired the bookkeeping of rows that changed without triggers");
+            self.look_again();
+        }
+    }
+
+    /// Lets deleted rows go that keep each other, where a model has rows to be deleted.
+    pub(super) fn free_circles(&mut self, table: &str) {
+        let circular = self.repairs.circular.iter().any(|model| model.table == table);
+        if !circular || self.repairs.freeing || !self.membership.lists() {
+            return;
+        }
+        self.repairs.freeing = true;
+        let (db, models, circular) =
+            (self.db.clone(), self.models.clone(), self.repairs.circular.clone());
+        self.tasks.spawn(async move {
+            let free =
+                db.write_quietly(move |conn| repair::free_circles(conn, &circular, &models)).await;
+            Done::Freed(free.unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot look for circles of deleted rows");
+                0
+            }))
+        });
+    }
+
+    pub(super) fn circles_freed(&mut self, references: usize) {
+        self.repairs.freeing = false;
+        if references > 0 {
+            for lane in &mut self.lanes {
+                lane.look_again_for(Want::Delete);
+                lane.look_again_for(Want::Purge);
+            }
+        }
+    }
+}
+
+async fn repair_all(db: &Db, models: &[&'static ModelInfo], stopping: &AtomicBool) -> usize {
+    let mut rows = 0;
+    for model in models {
+        match repair_one(db, model, stopping).await {
+            Ok(repaired) => rows += repaired,
+            Err(error) => tracing::warn!(model = model.name, %error, "cannot compare its tables"),
+        }
+    }
+    rows
+}
+
+async fn repair_one(db: &Db, model: &'static ModelInfo, stopping: &AtomicBool) -> Result<usize> {
+    let mut rows = db.write_quietly(move |conn| repair::expand(conn, model)).await?;
+    let mut next = Some(Progress::default());
+    while let Some(at) = next.filter(|_| !stopping.load(Relaxed)) {
+        let part = db.write_quietly(move |conn| repair::compare(conn, model, at)).await?;
+        rows += part.rows;
+        next = part.next;
+        if next.is_some() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(rows)
+}
