@@ -1,7 +1,10 @@
 //! The loop: one select over events, work that has ended, the clock and the shutdown. The
 //! guide's `mainloop`, and the only place that waits for time to pass.
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::Pin,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::watch;
 
@@ -19,18 +22,26 @@ pub(crate) enum Until {
     Quiet,
 }
 
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// By itself, or by the shutdown.
+    Finished,
+    /// The steps on the database are others by now: it is to begin anew.
+    StepsChanged,
+}
+
 /// Runs passes until the end; the last pass's report. What was begun is finished first.
 pub(crate) async fn run(
     mut passes: Passes,
-    mut feeds: Feeds,
+    feeds: &mut Feeds,
     clock: Clock,
     safety_poll: Duration,
     until: Until,
-    shutdown: impl Future<Output = ()>,
+    mut shutdown: Pin<&mut impl Future<Output = ()>>,
     reports: &watch::Sender<Option<Report>>,
-) -> Report {
-    let mut shutdown = std::pin::pin!(shutdown);
-    let mut stopping = false;
+) -> (Report, Ended) {
+    let (mut stopping, mut restarting) = (false, false);
     let mut last = Report::default();
     let mut poll_at = Instant::now() + safety_poll;
     if until == Until::Shutdown {
@@ -38,6 +49,11 @@ pub(crate) async fn run(
     }
     loop {
         passes.turn();
+        if passes.has_other_steps() && !restarting && !stopping {
+            tracing::info!("the steps on this database have changed: beginning anew");
+            restarting = true;
+            passes.stop();
+        }
         if passes.is_idle() {
             if let Some(report) = passes.finish_pass() {
                 reports.send_replace(Some(report.clone()));
@@ -45,15 +61,16 @@ pub(crate) async fn run(
                     last = report;
                 }
             }
-            if stopping || until == Until::Quiet {
+            if stopping || restarting || until == Until::Quiet {
                 passes.leave().await;
-                return last;
+                let changed = restarting && !stopping;
+                return (last, if changed { Ended::StepsChanged } else { Ended::Finished });
             }
         }
         let wake_at = next_wake(&passes, &clock, poll_at);
         tokio::select! {
             biased;
-            () = &mut shutdown, if !stopping => {
+            () = shutdown.as_mut(), if !stopping => {
                 tracing::info!("shutting down: what was begun is finished first");
                 stopping = true;
                 passes.stop();

@@ -146,22 +146,23 @@ pub(crate) fn recover(
     }
 }
 
-/// The condition under which no other Synchronizer has the row `row` in hand for the first
-/// time. What is in its own hand, a Synchronizer knows without asking; and of the processes
-/// that share its work only the row's own asks.
+/// The condition under which no other process has a first call of the row `row` in flight. A
+/// process knows its own without asking; `origin` begins the names of its memberships.
 pub(crate) fn not_in_flight_elsewhere(
     engine: Engine,
     model: &ModelInfo,
     row: &str,
     synchronizer: &str,
+    origin: &str,
 ) -> String {
-    let position = match engine {
-        Engine::Sqlite => "instr",
-        Engine::Postgres => "strpos",
+    let (position, own) = match engine {
+        Engine::Sqlite => ("instr", String::new()),
+        Engine::Postgres => ("strpos", format!(" AND strpos(j.member, '{origin}.') = 1")),
     };
     format!(
         "NOT EXISTS (SELECT 1 FROM xos_sync_journal AS j WHERE j.model = '{table}' \
-         AND j.synchronizer <> '{synchronizer}' AND {position}(',' || j.ids || ',', ',' || CAST({row}.sync_id AS TEXT) || ',') > 0)",
+         AND NOT (j.synchronizer = '{synchronizer}'{own}) \
+         AND {position}(',' || j.ids || ',', ',' || CAST({row}.sync_id AS TEXT) || ',') > 0)",
         table = model.table,
         synchronizer = synchronizer.replace('\'', "''"),
     )

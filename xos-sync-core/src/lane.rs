@@ -15,6 +15,7 @@ use std::{
 };
 
 use crate::{
+    members::REMOVAL,
     model::{Micros, ModelInfo},
     pending::{BATCH, By, Question, Questions, Rows, Wake, Want},
     schedule::Round,
@@ -115,6 +116,11 @@ impl Lane {
             round_again: false,
             retry_at: None,
         }
+    }
+
+    /// The name of its step; that of the removal where it has none.
+    pub(crate) fn step(&self) -> &'static str {
+        self.observed.as_ref().map_or(REMOVAL, |observed| observed.spec().name)
     }
 
     /// Rows to read at once: about as many as are handed to the step in a moment, so that what

@@ -135,6 +135,7 @@ impl Questions {
         observers: &Observers,
         models: &[&'static ModelInfo],
         synchronizer: &str,
+        origin: &str,
     ) -> Self {
         let deleting = sql::deleting("c.");
         let free = observers.unreferenced(model, "c", models);
@@ -143,7 +144,8 @@ impl Questions {
         let (step, only) = spec.map_or(("", None), |spec| (spec.name, spec.only));
         let in_scope = toposort::was_in_scope(engine, model, "c", step, only);
         let never_made = observers.never_made(model, "c");
-        let not_in_flight = journal::not_in_flight_elsewhere(engine, model, "c", synchronizer);
+        let not_in_flight =
+            journal::not_in_flight_elsewhere(engine, model, "c", synchronizer, origin);
         Self {
             engine,
             model,

@@ -34,6 +34,9 @@ pub(crate) struct Entry {
     provides: String,
     #[diesel(sql_type = Nullable<Text>)]
     only_rows: Option<String>,
+    /// Since when no process has the step, on a server.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(crate) unserved_since: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     last_run: Option<i64>,
     #[diesel(sql_type = Integer)]
@@ -85,7 +88,17 @@ fn lines(
     spec.observed().map(move |model| (spec.name, model.table, provides.clone(), spec.only))
 }
 
-/// Enters the steps of a Synchronizer, and strikes out those that it no longer has.
+/// The steps of all Synchronizers in one text, which differs when one of them does.
+pub(crate) fn fingerprint(entries: &[Entry]) -> String {
+    let line = |entry: &Entry| {
+        let Entry { synchronizer, step, model, provides, only_rows, .. } = entry;
+        format!("{synchronizer}/{step}/{model}/{provides}/{only_rows:?}\n")
+    };
+    entries.iter().map(line).collect()
+}
+
+/// Enters the steps of a Synchronizer, and removes those that neither this program has nor
+/// another process that is at work.
 pub(crate) fn enter(
     conn: &mut AnyConnection,
     synchronizer: &str,
@@ -107,8 +120,10 @@ pub(crate) fn enter(
         .bind::<Nullable<Text>, _>(only)
         .execute(conn)?;
     }
+    let served = steps_of_others(conn, synchronizer)?;
     for entry in all(conn)?.iter().filter(|entry| entry.synchronizer == synchronizer) {
-        if !keep.contains(&(entry.step.as_str(), entry.model.as_str())) {
+        let is_served = served.iter().any(|steps| steps.split(',').any(|step| step == entry.step));
+        if !is_served && !keep.contains(&(entry.step.as_str(), entry.model.as_str())) {
             sql::query(
                 conn.engine(),
                 "DELETE FROM xos_sync_steps WHERE synchronizer = ? AND step = ? AND model = ?",
@@ -120,6 +135,26 @@ pub(crate) fn enter(
         }
     }
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Steps {
+    #[diesel(sql_type = Text)]
+    steps: String,
+}
+
+/// The steps of the processes of this Synchronizer that are at work on a server.
+fn steps_of_others(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<Vec<String>> {
+    if conn.engine() == Engine::Sqlite {
+        return Ok(Vec::new());
+    }
+    let members: Vec<Steps> = sql_query(format!(
+        "SELECT steps FROM xos_sync_members WHERE synchronizer = $1 AND lease_until >= {}",
+        sql::now(Engine::Postgres)
+    ))
+    .bind::<Text, _>(synchronizer)
+    .load(conn)?;
+    Ok(members.into_iter().map(|member| member.steps).collect())
 }
 
 /// All entries, of all Synchronizers.

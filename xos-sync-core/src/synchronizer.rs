@@ -14,7 +14,7 @@ use crate::{
     db::{Db, ProcessLock},
     error::{RegistryError, Result},
     event::{FeedStatus, Feeds, Handle, Inbox, SharedFeed},
-    event_loop::{self, Until},
+    event_loop::{self, Ended, Until},
     journal::{self, Owner},
     model::ModelInfo,
     pass::{Clock, LimitStatus, Limits, Passes, Report, Setup, Shown},
@@ -112,10 +112,19 @@ impl Synchronizer {
     }
 
     async fn until(&self, until: Until, shutdown: impl Future<Output = ()>) -> Result<Report> {
-        let feeds = Feeds::new(&self.db, &self.handle, &self.feeds);
-        let passes = self.passes().await?;
-        let (clock, poll) = (self.clock.clone(), self.safety_poll);
-        Ok(event_loop::run(passes, feeds, clock, poll, until, shutdown, &self.reports).await)
+        let mut feeds = Feeds::new(&self.db, &self.handle, &self.feeds);
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let passes = self.passes().await?;
+            let (clock, poll) = (self.clock.clone(), self.safety_poll);
+            let shutdown = shutdown.as_mut();
+            let (report, ended) =
+                event_loop::run(passes, &mut feeds, clock, poll, until, shutdown, &self.reports)
+                    .await;
+            if ended == Ended::Finished {
+                return Ok(report);
+            }
+        }
     }
 
     async fn passes(&self) -> Result<Passes> {
@@ -134,6 +143,7 @@ impl Synchronizer {
             observed: self.observed.clone(),
             observers: &observers,
             models: &self.models,
+            steps: roll::fingerprint(&entries),
             progress: self.progress.clone(),
         });
         for (observed, round) in passes.rounds_mut() {
@@ -195,7 +205,8 @@ impl Synchronizer {
     async fn check_scopes(&self, observers: &crate::toposort::Observers) -> Result<()> {
         for observed in self.observed.iter().filter(|observed| observed.spec().only.is_some()) {
             let (spec, model) = (observed.spec(), observed.model());
-            let questions = Questions::new(model, Some(spec), observers, &self.models, self.name);
+            let questions =
+                Questions::new(model, Some(spec), observers, &self.models, self.name, &self.origin);
             let first = Question::Next { want: Want::Sync, after: 0 };
             let keys = questions.keys(&first, 1, Shards::ALL);
             self.db

@@ -11,7 +11,7 @@
 mod lease;
 mod place;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use diesel::{
     QueryResult, QueryableByName, RunQueryDsl, sql_query,
@@ -35,16 +35,26 @@ const NOW: &str = sql::now(Engine::Postgres);
 pub(crate) enum Standing {
     /// A member, with shards.
     Member {
-        /// What it holds now.
-        held: Shards,
-        /// What it is to hold: the rest of the held is to be given away.
-        share: Shards,
+        /// By step: the shards that it owns, and those that it is to own. The rest of the owned
+        /// is to be given away.
+        parts: BTreeMap<&'static str, Part>,
         /// Of how many members.
         members: usize,
     },
     /// It was struck out meanwhile, and must join anew under another name.
     StruckOut,
 }
+
+/// One step's shards that a member owns, and those that it is to own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Part {
+    pub(crate) owned: Shards,
+    pub(crate) share: Shards,
+}
+
+/// The name, among the steps, of the removal of rows for which nothing was ever made: every
+/// process can do it.
+pub(crate) const REMOVAL: &str = "-";
 
 /// What a member says of itself when it renews its lease.
 #[derive(Debug, Clone)]
@@ -53,8 +63,10 @@ pub(crate) struct Renewal {
     pub(crate) lease: Duration,
     /// It has never been one before.
     pub(crate) joins: Joins,
-    /// Shards of which it has rows in hand.
-    pub(crate) busy: Shards,
+    /// Its program's steps.
+    pub(crate) steps: Vec<&'static str>,
+    /// By step: shards of which it has rows in flight.
+    pub(crate) busy: BTreeMap<&'static str, Shards>,
     /// What the status shows of it.
     pub(crate) shown: String,
 }
@@ -74,10 +86,14 @@ struct Member {
     place: String,
     #[diesel(sql_type = BigInt)]
     lease_until: i64,
+    #[diesel(sql_type = Text)]
+    steps: String,
 }
 
 #[derive(QueryableByName)]
-struct Held {
+struct Owned {
+    #[diesel(sql_type = Text)]
+    step: String,
     #[diesel(sql_type = Integer)]
     shard: i32,
     #[diesel(sql_type = Nullable<Text>)]
@@ -109,12 +125,35 @@ pub(crate) fn renew(
         let rows = journal::recover(conn, &owner, models)?;
         tracing::info!(member = owner.member, rows, "another process of this Synchronizer is gone");
     }
-    let share = shard::fair_share(&members, me);
-    let held = deal(conn, &renewal.owner, share, renewal.busy)?;
-    if renewal.joins == Joins::Now || !struck.is_empty() {
-        tell_the_others(conn)?;
+    let mut parts = BTreeMap::new();
+    let owners = owners(conn, synchronizer)?;
+    for step in renewal.steps.iter().copied().chain([REMOVAL]) {
+        // A program that lacks the step takes no part in it.
+        let able: Vec<_> =
+            members.iter().filter(|m| m.has(step)).map(|m| m.member.clone()).collect();
+        let share = shard::fair_share(&able, me);
+        let busy = renewal.busy.get(step).copied().unwrap_or_default();
+        let owned = deal(conn, &renewal.owner, step, share, busy, &owners)?;
+        parts.insert(step, Part { owned, share });
     }
-    Ok(Standing::Member { held, share, members: members.len() })
+    if renewal.joins == Joins::Now || !struck.is_empty() {
+        note_unserved(conn, synchronizer)?;
+        notify_others(conn)?;
+    }
+    Ok(Standing::Member { parts, members: members.len() })
+}
+
+/// Notes since when steps are served by no process.
+fn note_unserved(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<()> {
+    sql_query(format!(
+        "UPDATE xos_sync_steps AS s SET unserved_since = CASE WHEN EXISTS \
+         (SELECT 1 FROM xos_sync_members AS m WHERE m.synchronizer = s.synchronizer \
+         AND s.step = ANY (string_to_array(m.steps, ','))) \
+         THEN NULL ELSE coalesce(s.unserved_since, {NOW}) END WHERE s.synchronizer = $1"
+    ))
+    .bind::<Text, _>(synchronizer)
+    .execute(conn)?;
+    Ok(())
 }
 
 /// Leaves; the shards are free at once.
@@ -130,7 +169,8 @@ pub(crate) fn leave(conn: &mut AnyConnection, owner: &Owner) -> QueryResult<()> 
             .execute(conn)?;
     }
     place::leave(&owner.member);
-    tell_the_others(conn)
+    note_unserved(conn, owner.synchronizer)?;
+    notify_others(conn)
 }
 
 /// What the only process says of itself, where the file is its alone; nothing when it ends.
@@ -182,20 +222,23 @@ pub(crate) fn extend(conn: &mut AnyConnection, renewal: &Renewal) -> QueryResult
     }
     place::enter(member);
     sql_query(format!(
-        "INSERT INTO xos_sync_members (member, synchronizer, place, lease_until, shown) \
-         VALUES ($1, $2, $3, {NOW} + {lease}, $4) ON CONFLICT (member) DO UPDATE SET lease_until = excluded.lease_until"
+        "INSERT INTO xos_sync_members (member, synchronizer, place, lease_until, shown, steps) \
+         VALUES ($1, $2, $3, {NOW} + {lease}, $4, $5) ON CONFLICT (member) DO UPDATE SET lease_until = excluded.lease_until"
     ))
     .bind::<Text, _>(member)
     .bind::<Text, _>(*synchronizer)
     .bind::<Text, _>(place::mine())
     .bind::<Text, _>(&renewal.shown)
+    .bind::<Text, _>(renewal.steps.join(","))
     .execute(conn)?;
     sql_query(format!(
-        "INSERT INTO xos_sync_shards (synchronizer, shard) SELECT $1, s FROM generate_series(0, {}) AS s \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO xos_sync_shards (synchronizer, step, shard) \
+         SELECT $1, step, shard FROM generate_series(0, {}) AS shard, \
+         unnest(string_to_array($2, ',')) AS step ON CONFLICT DO NOTHING",
         shard::COUNT - 1
     ))
     .bind::<Text, _>(*synchronizer)
+    .bind::<Text, _>(renewal.steps.iter().copied().chain([REMOVAL]).collect::<Vec<_>>().join(","))
     .execute(conn)?;
     Ok(true)
 }
@@ -205,9 +248,9 @@ fn living(
     conn: &mut AnyConnection,
     synchronizer: &str,
     me: &str,
-) -> QueryResult<(Vec<String>, Vec<String>)> {
+) -> QueryResult<(Vec<Member>, Vec<String>)> {
     let members: Vec<Member> = sql_query(format!(
-        "SELECT member, place, lease_until - {NOW} AS lease_until FROM xos_sync_members \
+        "SELECT member, place, lease_until - {NOW} AS lease_until, steps FROM xos_sync_members \
          WHERE synchronizer = $1 ORDER BY member"
     ))
     .bind::<Text, _>(synchronizer)
@@ -217,13 +260,12 @@ fn living(
             && (member.lease_until <= 0 || place::is_gone(&member.member, &member.place))
     };
     let (gone, living): (Vec<_>, Vec<_>) = members.into_iter().partition(over);
-    let names = |members: Vec<Member>| members.into_iter().map(|member| member.member).collect();
     for member in &gone {
         sql_query("DELETE FROM xos_sync_members WHERE member = $1")
             .bind::<Text, _>(&member.member)
             .execute(conn)?;
     }
-    Ok((names(living), names(gone)))
+    Ok((living, gone.into_iter().map(|member| member.member).collect()))
 }
 
 /// Names in the journal that are no members': their processes could not end their lines.
@@ -237,31 +279,37 @@ fn forgotten(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<Vec<St
     Ok(names.into_iter().map(|name| name.member).collect())
 }
 
-/// Gives away what is not this member's share and not in its hands, and takes what is free of
-/// it; what it holds then.
+/// Who owns which shards of a Synchronizer's steps.
+fn owners(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<Vec<Owned>> {
+    sql_query(
+        "SELECT s.step, s.shard, m.member FROM xos_sync_shards AS s LEFT JOIN xos_sync_members AS m USING (member) \
+         WHERE s.synchronizer = $1",
+    )
+    .bind::<Text, _>(synchronizer)
+    .load(conn)
+}
+
+/// Gives away the shards of a step that are not this member's share and have no rows in flight,
+/// and takes the free ones of its share; the shards that it owns then.
 fn deal(
     conn: &mut AnyConnection,
     owner: &Owner,
+    step: &str,
     share: Shards,
     busy: Shards,
+    owners: &[Owned],
 ) -> QueryResult<Shards> {
-    let all: Vec<Held> = sql_query(
-        "SELECT s.shard, m.member FROM xos_sync_shards AS s LEFT JOIN xos_sync_members AS m USING (member) \
-         WHERE s.synchronizer = $1",
-    )
-    .bind::<Text, _>(owner.synchronizer)
-    .load(conn)?;
-    let of = |whose: Option<&str>| -> Shards {
-        let theirs = all.iter().filter(|held| held.member.as_deref() == whose);
-        theirs.filter_map(|held| u32::try_from(held.shard).ok()).collect()
+    let owned_by = |whose: Option<&str>| -> Shards {
+        let theirs = owners.iter().filter(|it| it.step == step && it.member.as_deref() == whose);
+        theirs.filter_map(|it| u32::try_from(it.shard).ok()).collect()
     };
-    let (mine, free) = (of(Some(&owner.member)), of(None));
+    let (mine, free) = (owned_by(Some(&owner.member)), owned_by(None));
     let given = mine.without(share).without(busy);
     let taken: Shards = share.iter().filter(|shard| free.contains(*shard)).collect();
-    set_owner(conn, owner, taken, Some(&owner.member))?;
-    set_owner(conn, owner, given, None)?;
+    set_owner(conn, owner, step, taken, Some(&owner.member))?;
+    set_owner(conn, owner, step, given, None)?;
     if !given.is_empty() {
-        tell_the_others(conn)?;
+        notify_others(conn)?;
     }
     Ok(mine.without(given).iter().chain(taken.iter()).collect())
 }
@@ -269,6 +317,7 @@ fn deal(
 fn set_owner(
     conn: &mut AnyConnection,
     owner: &Owner,
+    step: &str,
     shards: Shards,
     member: Option<&str>,
 ) -> QueryResult<()> {
@@ -276,17 +325,25 @@ fn set_owner(
         return Ok(());
     }
     sql_query(format!(
-        "UPDATE xos_sync_shards SET member = $1 WHERE synchronizer = $2 AND shard IN ({})",
+        "UPDATE xos_sync_shards SET member = $1 WHERE synchronizer = $2 AND step = $3 AND shard IN ({})",
         sql::list(shards.iter().map(i64::from)),
     ))
     .bind::<Nullable<Text>, _>(member)
     .bind::<Text, _>(owner.synchronizer)
+    .bind::<Text, _>(step)
     .execute(conn)?;
     Ok(())
 }
 
+impl Member {
+    /// Whether its program has the step.
+    fn has(&self, step: &str) -> bool {
+        step == REMOVAL || self.steps.split(',').any(|own| own == step)
+    }
+}
+
 /// There is something to take, or to give away.
-fn tell_the_others(conn: &mut AnyConnection) -> QueryResult<()> {
+fn notify_others(conn: &mut AnyConnection) -> QueryResult<()> {
     sql_query("SELECT pg_notify(left('xos_sync.' || current_schema(), 63), '!')").execute(conn)?;
     Ok(())
 }

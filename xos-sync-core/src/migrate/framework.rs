@@ -20,12 +20,12 @@ CREATE TABLE IF NOT EXISTS xos_sync_migrations (
 );
 CREATE TABLE IF NOT EXISTS xos_sync_steps (
     synchronizer TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL, provides TEXT NOT NULL, only_rows TEXT,
-    last_run BIGINT, attempts INTEGER NOT NULL DEFAULT 0, retry_at BIGINT, backend_status TEXT,
+    unserved_since BIGINT, last_run BIGINT, attempts INTEGER NOT NULL DEFAULT 0, retry_at BIGINT, backend_status TEXT,
     PRIMARY KEY (synchronizer, step, model)
 );
 CREATE TABLE IF NOT EXISTS xos_sync_members (
     member TEXT PRIMARY KEY, synchronizer TEXT NOT NULL, place TEXT NOT NULL, lease_until BIGINT NOT NULL,
-    shown TEXT NOT NULL DEFAULT ''
+    shown TEXT NOT NULL DEFAULT '', steps TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS xos_sync_budgets (
     name TEXT PRIMARY KEY, free_at BIGINT NOT NULL
@@ -39,5 +39,6 @@ CREATE TABLE IF NOT EXISTS xos_sync_journal (
 /// Whose rows are whose.
 const SHARED: &str = "
 CREATE TABLE IF NOT EXISTS xos_sync_shards (
-    synchronizer TEXT NOT NULL, shard INTEGER NOT NULL, member TEXT, PRIMARY KEY (synchronizer, shard)
+    synchronizer TEXT NOT NULL, step TEXT NOT NULL, shard INTEGER NOT NULL, member TEXT,
+    PRIMARY KEY (synchronizer, step, shard)
 );";

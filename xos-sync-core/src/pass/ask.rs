@@ -40,13 +40,13 @@ pub(super) struct Journaled {
 impl Passes {
     /// Sends each lane's next question, if it has one.
     pub(super) fn ask(&mut self) {
-        let shards = self.membership.shards();
-        if shards.is_empty() {
-            return;
-        }
         let now = std::time::Instant::now();
         for at in 0..self.lanes.len() {
             let lane = &mut self.lanes[at];
+            let shards = self.membership.shards(lane.step());
+            if shards.is_empty() {
+                continue;
+            }
             let Some(question) = lane.next_question(now) else { continue };
             let (db, questions) = (self.db.clone(), lane.questions.clone());
             // Of rows that somebody has just changed, none is left for later.
@@ -134,7 +134,7 @@ impl Passes {
 
     /// Takes a row in hand unless it is in one already, of this lane or of another.
     fn take_row(&mut self, at: usize, id: i64, updated: i64) -> bool {
-        if !self.membership.shards().have(id) {
+        if !self.membership.shards(self.lanes[at].step()).have(id) {
             return false;
         }
         let siblings = self.lanes[at].siblings.clone();

@@ -28,12 +28,12 @@ pub(super) struct Listed {
 impl Passes {
     /// Begins the listing of each step whose interval is over.
     pub(super) fn come_round(&mut self) {
-        if !self.membership.lists() {
-            return;
-        }
         let now = (self.clock)();
         for at in 0..self.lanes.len() {
-            if !self.lanes[at].listing_is_due(now) || self.waits_for_listing(at, now) {
+            if !self.membership.lists(self.lanes[at].step())
+                || !self.lanes[at].listing_is_due(now)
+                || self.waits_for_listing(at, now)
+            {
                 continue;
             }
             let lane = &mut self.lanes[at];
@@ -77,7 +77,8 @@ impl Passes {
         let lane = &self.lanes[at];
         self.lanes.iter().any(|other| {
             lane.ancestors.contains(other.model.table)
-                && (other.listing || other.listing_is_due(now))
+                && (other.listing
+                    || other.listing_is_due(now) && self.membership.lists(other.step()))
         })
     }
 

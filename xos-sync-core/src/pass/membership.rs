@@ -1,6 +1,7 @@
 //! The part of a Synchronizer's work that is this process's, where several share it.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use crate::{
     db::{Db, Engine},
     error::Result,
     journal::{self, Owner},
-    members::{self, Joins, Lease, Renewal, Standing},
+    members::{self, Joins, Lease, Part, REMOVAL, Renewal, Standing},
     roll,
     shard::{self, Shards},
     step::{Context, Fence},
@@ -31,8 +32,11 @@ pub(super) struct Membership {
     /// Grows each time that the process was struck out. What was begun before is not stamped.
     pub(super) epoch: u32,
     joins: Joins,
-    held: Shards,
-    share: Shards,
+    /// By step: the shards that it owns, and those that it is to own. Empty where the process is
+    /// alone.
+    parts: BTreeMap<&'static str, Part>,
+    /// Its program's steps.
+    steps: Vec<&'static str>,
     renewing: bool,
     /// Something has changed since the renewal that is under way was sent.
     asked_meanwhile: bool,
@@ -64,10 +68,16 @@ pub(super) struct Renewed {
 }
 
 impl Membership {
-    pub(super) fn new(db: &Db, origin: Arc<str>, lasts: Duration, shown: Shown) -> Self {
-        let (kind, lease, held) = match db.engine() {
-            Engine::Sqlite => (Kind::Alone, Lease::forever(), Shards::ALL),
-            Engine::Postgres => (Kind::Shared, Lease::none(), Shards::NONE),
+    pub(super) fn new(
+        db: &Db,
+        origin: Arc<str>,
+        lasts: Duration,
+        shown: Shown,
+        steps: Vec<&'static str>,
+    ) -> Self {
+        let (kind, lease) = match db.engine() {
+            Engine::Sqlite => (Kind::Alone, Lease::forever()),
+            Engine::Postgres => (Kind::Shared, Lease::none()),
         };
         Self {
             lease: Arc::new(lease),
@@ -75,8 +85,8 @@ impl Membership {
             origin,
             epoch: 0,
             joins: Joins::Now,
-            held,
-            share: held,
+            parts: BTreeMap::new(),
+            steps,
             renewing: false,
             asked_meanwhile: false,
             renew_at: (kind == Kind::Shared || !shown(&[]).is_empty()).then(Instant::now),
@@ -95,14 +105,31 @@ impl Membership {
         Owner { synchronizer, member }
     }
 
-    /// The shards whose rows are handed to steps here: what is to be given away is left alone.
-    pub(super) fn shards(&self) -> Shards {
-        self.held.without(self.held.without(self.share))
+    /// The shards of whose rows this process calls the step; [`REMOVAL`] is one. Shards that are
+    /// to be given away are left alone.
+    pub(super) fn shards(&self, step: &str) -> Shards {
+        match self.kind {
+            Kind::Alone => Shards::ALL,
+            Kind::Shared => self
+                .parts
+                .get(step)
+                .map_or(Shards::NONE, |part| part.owned.without(part.owned.without(part.share))),
+        }
     }
 
-    /// Whether the steps' listings are made here.
-    pub(super) fn lists(&self) -> bool {
-        self.shards().contains(shard::LISTINGS)
+    /// Whether this process has no part of the work.
+    pub(super) fn has_no_part(&self) -> bool {
+        self.kind == Kind::Shared && self.parts.keys().all(|step| self.shards(step).is_empty())
+    }
+
+    /// Whether the step's listing is made here.
+    pub(super) fn lists(&self, step: &str) -> bool {
+        self.shards(step).contains(shard::LISTINGS)
+    }
+
+    /// Whether the tables are compared here.
+    pub(super) fn repairs(&self) -> bool {
+        self.lists(REMOVAL)
     }
 
     /// Whether it is known yet what there is to do.
@@ -156,12 +183,13 @@ impl Passes {
             owner: self.owner.clone(),
             lease: self.membership.lasts,
             joins: self.membership.joins,
-            // What is this process's share may be taken in hand until the answer is here.
-            busy: self.busy_shards().and(self.membership.shards()),
+            steps: self.membership.steps.clone(),
+            busy: self.busy_shards(),
             shown: (self.membership.shown)(&limits),
         };
         let (db, models, epoch) = (self.db.clone(), self.models.clone(), self.membership.epoch);
-        let listed = self.membership.lists();
+        let steps = self.membership.steps.iter().copied();
+        let listed: Vec<_> = steps.filter(|step| self.membership.lists(step)).collect();
         let (lease, lasts) = (self.membership.lease.clone(), self.membership.lasts);
         self.renewals.spawn(async move {
             // Before all else, and for itself: what others hold up must not cost the lease.
@@ -179,9 +207,14 @@ impl Passes {
             }
             let write = move |conn: &mut crate::db::AnyConnection| {
                 let standing = members::renew(conn, &renewal, &models)?;
-                let lists = matches!(&standing, Standing::Member { held, share, .. }
-                    if held.contains(shard::LISTINGS) && share.contains(shard::LISTINGS));
-                let rounds = if lists && !listed { roll::all(conn)? } else { Vec::new() };
+                let new = |(step, part): (&&'static str, &Part)| {
+                    let both = [part.owned, part.share];
+                    both.iter().all(|shards| shards.contains(shard::LISTINGS))
+                        && !listed.contains(step)
+                };
+                let lists =
+                    matches!(&standing, Standing::Member { parts, .. } if parts.iter().any(new));
+                let rounds = if lists { roll::all(conn)? } else { Vec::new() };
                 Ok((standing, rounds))
             };
             let (standing, rounds) = match db.write_quietly(write).await {
@@ -219,10 +252,10 @@ impl Passes {
             return self.membership.renew_now();
         }
         match renewed.standing {
-            Ok(Standing::Member { held, share, members }) => {
+            Ok(Standing::Member { parts, members }) => {
                 self.membership.lease.renewed(renewed.begun, self.membership.lasts);
-                self.hold(held, share, members);
-                self.take_rounds(&renewed.rounds);
+                self.take_rounds(&renewed.rounds, &parts);
+                self.own(parts, members);
             }
             Ok(Standing::StruckOut) => self.struck_out(),
             Err(error) => {
@@ -233,29 +266,32 @@ impl Passes {
         }
     }
 
-    fn hold(&mut self, held: Shards, share: Shards, members: usize) {
-        let before = self.membership.shards();
+    fn own(&mut self, parts: BTreeMap<&'static str, Part>, members: usize) {
         let first = self.membership.joins == Joins::Now;
         self.membership.joins = Joins::Before;
-        (self.membership.held, self.membership.share) = (held, share);
-        let now = self.membership.shards();
-        if first || before != now {
-            tracing::info!(members, shards = now.iter().count(), "this process's part of the work");
+        let before = std::mem::replace(&mut self.membership.parts, parts);
+        if first || before != self.membership.parts {
+            let shards = self.membership.shards(REMOVAL).iter().count();
+            tracing::info!(members, shards, "this process's part of the work");
         }
-        if !now.without(before).is_empty() {
-            self.lanes.iter_mut().for_each(crate::lane::Lane::look_again);
+        for lane in &mut self.lanes {
+            let was = before.get(lane.step()).copied().unwrap_or_default();
+            let was = was.owned.without(was.owned.without(was.share));
+            if !self.membership.shards(lane.step()).without(was).is_empty() {
+                lane.look_again();
+            }
         }
         self.give_back_rows();
-        if !held.without(share).is_empty() {
-            // To be given away as soon as nothing of them is in hand.
+        if self.membership.parts.values().any(|part| !part.owned.without(part.share).is_empty()) {
+            // To be given away as soon as none of their rows is in flight.
             self.membership.renew_at = Some(Instant::now() + AGAIN);
         }
     }
 
     /// Rows that are not this process's any more, and were not handed to a step yet.
     fn give_back_rows(&mut self) {
-        let shards = self.membership.shards();
         for at in 0..self.lanes.len() {
+            let shards = self.membership.shards(self.lanes[at].step());
             for row in self.lanes[at].take_back_where(|id| !shards.have(id)) {
                 self.leave_journal(row);
             }
@@ -273,7 +309,7 @@ impl Passes {
         membership.lease.give_up();
         membership.epoch += 1;
         membership.joins = Joins::Now;
-        (membership.held, membership.share) = (Shards::NONE, Shards::NONE);
+        membership.parts.clear();
         membership.renew_now();
         self.owner = self.membership.owner(self.context.synchronizer());
         self.context = self.membership.fenced(&self.context);
@@ -288,19 +324,37 @@ impl Passes {
         }
     }
 
-    fn busy_shards(&self) -> Shards {
-        let listing = self.lanes.iter().any(|lane| lane.listing).then_some(shard::LISTINGS);
-        let in_hand = self.lanes.iter().flat_map(|lane| lane.ids_in_hand()).map(shard::of_row);
-        listing.into_iter().chain(in_hand).collect()
+    /// By step: shards with rows in flight. Rows of the process's share may be taken until the
+    /// renewal is answered.
+    fn busy_shards(&self) -> BTreeMap<&'static str, Shards> {
+        let mut busy: BTreeMap<&'static str, Shards> = BTreeMap::new();
+        for lane in &self.lanes {
+            let listing = lane.listing.then_some(shard::LISTINGS);
+            let in_flight = lane.ids_in_hand().map(shard::of_row);
+            let own: Shards = listing.into_iter().chain(in_flight).collect();
+            let all = busy.entry(lane.step()).or_insert(self.membership.shards(lane.step()));
+            *all = all.and(own);
+        }
+        busy
     }
 
-    /// The listings are this process's now: each step comes round when it is due for all.
-    fn take_rounds(&mut self, entries: &[roll::Entry]) {
+    /// Listings are this process's now: each step is due when it is due for all.
+    fn take_rounds(&mut self, entries: &[roll::Entry], parts: &BTreeMap<&'static str, Part>) {
         let name = self.context.synchronizer();
+        let new: Vec<_> = parts
+            .iter()
+            .filter(|(step, part)| {
+                !self.membership.lists(step)
+                    && part.owned.contains(shard::LISTINGS)
+                    && part.share.contains(shard::LISTINGS)
+            })
+            .map(|(step, _)| *step)
+            .collect();
         for (observed, round) in self.rounds_mut() {
             let entry = entries
                 .iter()
-                .find(|entry| entry.is_of(name, observed.spec().name, observed.model().table));
+                .find(|entry| entry.is_of(name, observed.spec().name, observed.model().table))
+                .filter(|_| new.contains(&observed.spec().name));
             if let Some(entry) = entry {
                 *round = entry.round();
             }

@@ -20,7 +20,7 @@ mod scout;
 mod stamp;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -85,6 +85,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) observed: Vec<Arc<dyn Observed>>,
     pub(crate) observers: &'a Observers,
     pub(crate) models: &'a [&'static ModelInfo],
+    /// The fingerprint of the steps that `observers` was made from.
+    pub(crate) steps: String,
     pub(crate) progress: watch::Sender<Report>,
 }
 
@@ -123,6 +125,8 @@ pub(crate) struct Passes {
     scouting: bool,
     scout_again: bool,
     repairs: Repairs,
+    steps: String,
+    steps_changed: bool,
     stopping: bool,
     report: Report,
     begun: Option<Instant>,
@@ -150,7 +154,7 @@ enum Done {
     Postponed(Vec<Finished>),
     Listed(Listed),
     /// Where there are rows to look at.
-    Scouted(Result<Vec<scout::Found>>),
+    Scouted(Result<(Vec<scout::Found>, String)>),
     /// Rows of a model whose waiting time had come are fresh again.
     Waited(&'static ModelInfo),
     /// The tables were compared: rows that were repaired.
@@ -176,6 +180,7 @@ impl Passes {
             observed,
             observers,
             models,
+            steps: fingerprint,
             progress,
         } = setup;
         // By the clock of the versions.
@@ -185,15 +190,23 @@ impl Passes {
             Lane::new(
                 model,
                 Some(observed),
-                Questions::new(model, Some(spec), observers, models, name),
+                Questions::new(model, Some(spec), observers, models, name, &origin),
                 now,
             )
         });
         let purges = models.iter().map(|model| {
-            Lane::new(model, None, Questions::new(model, None, observers, models, name), now)
+            Lane::new(
+                model,
+                None,
+                Questions::new(model, None, observers, models, name, &origin),
+                now,
+            )
         });
-        let membership = Membership::new(&db, origin.clone(), lease, shown);
         let mut lanes: Vec<_> = steps.chain(purges).collect();
+        let own: BTreeSet<_> =
+            lanes.iter().filter(|lane| lane.observed.is_some()).map(Lane::step).collect();
+        let membership =
+            Membership::new(&db, origin.clone(), lease, shown, own.into_iter().collect());
         set_siblings(&mut lanes);
         let (finished_sender, finished_receiver) = unbounded_channel();
         Self {
@@ -211,6 +224,8 @@ impl Passes {
             membership,
             renewals: JoinSet::new(),
             repairs: Repairs::new(models),
+            steps: fingerprint,
+            steps_changed: false,
             models: models.into(),
             db,
             limits,
@@ -374,8 +389,14 @@ impl Passes {
 
     fn has_nothing_to_do(&self) -> bool {
         // Other processes have all of the rows.
-        self.membership.shards().is_empty()
+        self.membership.has_no_part()
             || !self.scout_again && !self.repairs.requested && self.lanes.iter().all(Lane::is_idle)
+    }
+
+    /// Whether a Synchronizer on this database has other steps by now: the order follows from
+    /// them, so a run begins anew.
+    pub(crate) fn has_other_steps(&self) -> bool {
+        self.steps_changed
     }
 
     /// Whether a pass is under way that is now at its end: its report.
@@ -400,7 +421,7 @@ impl Passes {
             .lanes
             .iter()
             .enumerate()
-            .filter(|(_, lane)| !lane.listing && self.membership.lists());
+            .filter(|(_, lane)| !lane.listing && self.membership.lists(lane.step()));
         let rounds = rounds.filter_map(|(at, lane)| {
             let due = lane.round.due(lane.observed.as_ref()?.spec().interval, now);
             (due > now || !self.waits_for_listing(at, now)).then_some(due)

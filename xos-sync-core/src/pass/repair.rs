@@ -75,7 +75,7 @@ impl Passes {
         if self.repairs.running || !(due || self.repairs.requested) {
             return;
         }
-        if !self.membership.lists() {
+        if !self.membership.repairs() {
             // Another process does it, or this one in its place later.
             self.repairs.due = self.repairs.due.map(|_| Instant::now() + FIRST);
             self.repairs.requested = false;
@@ -99,7 +99,7 @@ impl Passes {
     /// Lets deleted rows go that keep each other, where a model has rows to be deleted.
     pub(super) fn free_circles(&mut self, table: &str) {
         let circular = self.repairs.circular.iter().any(|model| model.table == table);
-        if !circular || self.repairs.freeing || !self.membership.lists() {
+        if !circular || self.repairs.freeing || !self.membership.repairs() {
             return;
         }
         self.repairs.freeing = true;

@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     model::ModelInfo,
     pending::Want,
-    sql,
+    roll, sql,
 };
 
 /// A model with rows that wait for their step, or for their removal.
@@ -57,10 +57,11 @@ impl Passes {
         let (db, queries) = (self.db.clone(), self.scout_queries.clone());
         self.tasks.spawn(async move {
             let ask = move |conn: &mut AnyConnection| {
-                queries.iter().try_fold(Vec::new(), |mut found, query| {
+                let found = queries.iter().try_fold(Vec::new(), |mut found, query| {
                     found.append(&mut sql_query(query).load::<Found>(conn)?);
-                    Ok(found)
-                })
+                    Ok::<_, diesel::result::Error>(found)
+                })?;
+                Ok((found, roll::fingerprint(&roll::all(conn)?)))
             };
             let found = db.run(ask).await;
             if found.is_err() {
@@ -70,10 +71,13 @@ impl Passes {
         });
     }
 
-    pub(super) fn scouted(&mut self, found: Result<Vec<Found>>) {
+    pub(super) fn scouted(&mut self, found: Result<(Vec<Found>, String)>) {
         self.scouting = false;
         let found = match found {
-            Ok(found) => found,
+            Ok((found, steps)) => {
+                self.steps_changed |= steps != self.steps;
+                found
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot ask where rows are pending; asking again");
                 self.report.trouble = Some(error.to_string());

@@ -122,6 +122,8 @@ pub struct StepStatus {
     pub step: String,
     /// The observed model's table.
     pub observes: String,
+    /// Since when no process serves it on a server, in microseconds since 1970.
+    pub unserved_since: Option<i64>,
     /// When it last came round, in microseconds since 1970.
     pub last_run: Option<i64>,
     /// Why its last listing failed.

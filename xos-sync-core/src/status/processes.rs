@@ -51,7 +51,7 @@ pub(super) fn read(conn: &mut AnyConnection) -> QueryResult<Vec<ProcessStatus>> 
     let shards = match engine {
         Engine::Sqlite => "CAST(64 AS BIGINT)",
         Engine::Postgres => {
-            "(SELECT count(*) FROM xos_sync_shards AS s WHERE s.synchronizer = m.synchronizer AND s.member = m.member)"
+            "(SELECT count(*) FROM xos_sync_shards AS s WHERE s.synchronizer = m.synchronizer AND s.step = '-' AND s.member = m.member)"
         }
     };
     let rows: Vec<Row> = sql_query(format!(

@@ -87,6 +87,7 @@ fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResul
         .into_iter()
         .map(|entry| StepStatus {
             last_run: entry.round().last.map(|last| last.0),
+            unserved_since: entry.unserved_since,
             synchronizer: entry.synchronizer,
             step: entry.step,
             observes: entry.model,

@@ -38,6 +38,11 @@ impl fmt::Display for Status {
                 step.synchronizer, step.step, step.attempts
             )?;
         }
+        for step in &self.steps {
+            let Some(since) = step.unserved_since.map(Micros) else { continue };
+            let (name, step) = (&step.synchronizer, &step.step);
+            writeln!(f, "step {name}/{step}: no process serves it since {since}")?;
+        }
         self.processes.iter().try_for_each(|process| {
             let alone = self.processes.iter().filter(|p| p.synchronizer == process.synchronizer);
             if alone.count() > 1 {
