@@ -195,6 +195,7 @@ impl Passes {
         };
         for reference in model.references {
             let parent = (reference.target)();
+            self.repairs.rows_go(parent.table);
             for lane in self.lanes.iter_mut().filter(|lane| lane.model == parent) {
                 lane.look_again_for(Want::Delete);
                 lane.look_again_for(Want::Purge);

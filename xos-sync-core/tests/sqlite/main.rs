@@ -41,6 +41,8 @@ mod migrations;
 mod order;
 #[path = "../scenarios/pending/mod.rs"]
 mod pending;
+#[path = "../scenarios/repairs.rs"]
+mod repairs;
 #[path = "../scenarios/regressions/mod.rs"]
 mod regressions;
 #[path = "../scenarios/retry/mod.rs"]

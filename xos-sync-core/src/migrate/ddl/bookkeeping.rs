@@ -85,7 +85,7 @@ pub(super) fn indexes(engine: Engine, model: &ModelInfo) -> Vec<Extra> {
         plain(sql::deleting_index(model), &format!("{columns} WHERE {}", sql::deleting(""))),
         plain(format!("{}_retry", model.table), "(retry_at) WHERE retry_at IS NOT NULL"),
         index(sql::object_index(model), &table, "UNIQUE INDEX", "(object_id) WHERE NOT deleted"),
-        plain(format!("{}_gone", model.table), "(object_id) WHERE deleted"),
+        plain(sql::gone_index(model), "(object_id) WHERE deleted"),
     ];
     for reference in model.references {
         let column = reference.column;
