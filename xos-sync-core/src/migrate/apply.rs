@@ -200,6 +200,7 @@ fn from_models(
         let table = |table: &str, sql| Task { what: format!("table {table}"), sql, file: None };
         match schema.tables.get(model.table) {
             None => tasks.push(table(model.table, ddl::create_table(engine, model))),
+            Some(columns) if !columns.contains("id") => return Err(no_key(model.table)),
             Some(columns) => {
                 for column in model.columns.iter().filter(|c| !columns.contains_key(c.name)) {
                     tasks.push(add_column(engine, model, column)?);
@@ -274,6 +275,13 @@ fn from_models(
         }
     }
     Ok(tasks)
+}
+
+/// A table that is there already and cannot become a model's.
+fn no_key(table: &str) -> Error {
+    Error::Migration(format!(
+        "the table {table} has no column id, so it is not a table of a model: rename one of them"
+    ))
 }
 
 fn add_column(engine: Engine, model: &ModelInfo, column: &crate::model::Column) -> Result<Task> {

@@ -190,7 +190,8 @@ fn objects(
         let message = match state {
             State::Blocked => blame::blocked_by(conn, model, row.id, observers)?,
             State::Deleting => {
-                blame::kept_by(conn, model, row.sync_id, models)?.or(row.backend_status)
+                let keys = (row.sync_id, row.id);
+                blame::kept_by(conn, model, keys, models)?.or(row.backend_status)
             }
             _ => row.backend_status,
         };
