@@ -116,7 +116,7 @@ fn state_of(model: &'static ModelInfo, observers: &Observers) -> String {
         None => String::new(),
     };
     format!(
-        "CASE WHEN c.deleted AND c.backend_class IN ('transient', 'terminal') THEN 'failed' \
+        "CASE WHEN c.deleted AND c.backend_class IN ('transient', 'throttled', 'terminal') THEN 'failed' \
          WHEN c.deleted THEN 'deleting' {unobserved}WHEN c.no_sync THEN 'held' \
          WHEN c.enacted >= c.updated THEN 'enacted' WHEN c.lazy_blocked THEN 'held' \
          WHEN c.backend_class = 'deferred' THEN 'waiting' WHEN c.backend_class IS NOT NULL THEN 'failed' \

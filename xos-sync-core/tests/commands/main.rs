@@ -17,7 +17,9 @@
 mod databases;
 #[cfg(feature = "http")]
 mod http_client;
+mod output;
 mod program;
+mod retry;
 
 use std::{panic::UnwindSafe, process::ExitCode, thread};
 
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         return xos_sync_core::manage::main();
     }
     let mut tests: Vec<Test> = Vec::new();
+    tests.extend(output::TESTS);
+    tests.extend(retry::TESTS);
     #[cfg(feature = "http")]
     tests.extend(http_client::TESTS);
     run(&wanted(tests))
