@@ -16,9 +16,11 @@ mod commits;
 #[path = "expansion.rs"]
 mod concurrent_expansion;
 mod members;
+mod messages;
 mod notifications;
 mod relay;
 mod server;
+mod site;
 mod storm;
 mod tls;
 mod transactions;
