@@ -200,7 +200,7 @@ fn from_models(
         let table = |table: &str, sql| Task { what: format!("table {table}"), sql, file: None };
         match schema.tables.get(model.table) {
             None => tasks.push(table(model.table, ddl::create_table(engine, model))),
-            Some(columns) if !columns.contains("id") => return Err(no_key(model.table)),
+            Some(columns) if !columns.contains_key("id") => return Err(no_key(model.table)),
             Some(columns) => {
                 for column in model.columns.iter().filter(|c| !columns.contains_key(c.name)) {
                     tasks.push(add_column(engine, model, column)?);
