@@ -18,7 +18,7 @@ use crate::{
     sql,
 };
 
-pub(crate) use circles::free_circles;
+pub(crate) use circles::{free_circles, has_kept_rows};
 
 /// Rows that are compared at once.
 const PART: i64 = 5_000;

@@ -250,6 +250,11 @@ pub(crate) fn object_index(model: &ModelInfo) -> String {
     format!("{}_object", model.table)
 }
 
+/// The name of the index over the keys of deleted rows.
+pub(crate) fn gone_index(model: &ModelInfo) -> String {
+    format!("{}_gone", model.table)
+}
+
 /// The name of the index over the column of an applied reference.
 pub(crate) fn applied_index(model: &ModelInfo, column: &str) -> String {
     name(format!("{}_by_applied_{column}", model.table))

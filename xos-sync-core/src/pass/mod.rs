@@ -257,6 +257,9 @@ impl Passes {
             self.start_calls();
         }
         self.stamp();
+        if !self.stopping {
+            self.free_circles();
+        }
         if self.begun.is_none() && !self.is_idle() {
             self.begun = Some(Instant::now());
         }
@@ -390,7 +393,9 @@ impl Passes {
     fn has_nothing_to_do(&self) -> bool {
         // Other processes have all of the rows.
         self.membership.has_no_part()
-            || !self.scout_again && !self.repairs.requested && self.lanes.iter().all(Lane::is_idle)
+            || !self.scout_again
+                && !self.repairs.is_wanted()
+                && self.lanes.iter().all(Lane::is_idle)
     }
 
     /// Whether a Synchronizer on this database has other steps by now: the order follows from

@@ -37,17 +37,21 @@ pub(super) struct Repairs {
     running: bool,
     /// The models of whose rows some may reference each other in a circle.
     circular: Arc<[&'static ModelInfo]>,
+    /// Deleted rows may keep each other by now.
+    circles_wanted: bool,
     freeing: bool,
     stopping: Arc<AtomicBool>,
 }
 
 impl Repairs {
     pub(super) fn new(models: &[&'static ModelInfo]) -> Self {
+        let circular = Graph::of(models.iter().copied()).circular();
         Self {
             due: None,
             requested: false,
             running: false,
-            circular: Graph::of(models.iter().copied()).circular().into(),
+            circles_wanted: !circular.is_empty(),
+            circular: circular.into(),
             freeing: false,
             stopping: Arc::default(),
         }
@@ -55,6 +59,16 @@ impl Repairs {
 
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.filter(|_| !self.running)
+    }
+
+    /// Rows of this table are deleted, or gone.
+    pub(super) fn rows_go(&mut self, table: &str) {
+        self.circles_wanted |= self.circular.iter().any(|model| model.table == table);
+    }
+
+    /// Whether something was asked for that has not begun.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.requested || self.circles_wanted
     }
 
     /// Ends a repair that is under way.
@@ -96,18 +110,28 @@ impl Passes {
         }
     }
 
-    /// Lets deleted rows go that keep each other, where a model has rows to be deleted.
-    pub(super) fn free_circles(&mut self, table: &str) {
-        let circular = self.repairs.circular.iter().any(|model| model.table == table);
-        if !circular || self.repairs.freeing || !self.membership.repairs() {
+    /// Lets deleted rows go that keep each other, once there is nothing else to do.
+    pub(super) fn free_circles(&mut self) {
+        if !self.repairs.circles_wanted || self.repairs.freeing || !self.tasks.is_empty() {
+            return;
+        }
+        self.repairs.circles_wanted = false;
+        if !self.membership.repairs() {
             return;
         }
         self.repairs.freeing = true;
         let (db, models, circular) =
             (self.db.clone(), self.models.clone(), self.repairs.circular.clone());
         self.tasks.spawn(async move {
-            let free =
-                db.write_quietly(move |conn| repair::free_circles(conn, &circular, &models)).await;
+            let (models, asked) = (models.clone(), circular.clone());
+            let free = match db.run(move |conn| repair::has_kept_rows(conn, &asked)).await {
+                Ok(true) => {
+                    db.write_quietly(move |conn| repair::free_circles(conn, &circular, &models))
+                        .await
+                }
+                Ok(false) => Ok(0),
+                Err(error) => Err(error),
+            };
             Done::Freed(free.unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot look for circles of deleted rows");
                 0

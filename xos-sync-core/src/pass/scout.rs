@@ -87,7 +87,7 @@ impl Passes {
         };
         for Found { model, what } in found {
             if what == "deleting" {
-                self.free_circles(&model);
+                self.repairs.rows_go(&model);
             }
             for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == model) {
                 if what == "due" {

@@ -202,7 +202,8 @@ impl Passes {
     }
 
     /// Deleted rows of this table may be free.
-    fn look_for_deleted(&mut self, table: &str) {
+    fn look_for_deleted(&mut self, table: &'static str) {
+        self.repairs.rows_go(table);
         for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == table) {
             lane.look_again_for(Want::Delete);
             lane.look_again_for(Want::Purge);

@@ -66,6 +66,14 @@ pub(crate) fn free_circles(
     Ok(freed)
 }
 
+/// Whether any deleted row keeps another.
+pub(crate) fn has_kept_rows(
+    conn: &mut AnyConnection,
+    circular: &[&'static ModelInfo],
+) -> QueryResult<bool> {
+    Ok(!held(conn, circular)?.is_empty())
+}
+
 fn held(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<Vec<Held>> {
     let mut held = Vec::new();
     for child in models {
@@ -75,10 +83,11 @@ fn held(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<
                 continue;
             }
             let edges: Vec<Edge> = sql_query(format!(
-                "SELECT c.sync_id AS child, p.sync_id AS parent FROM {child}_sync AS c, {parent}_sync AS p \
+                "SELECT c.sync_id AS child, p.sync_id AS parent FROM {child}_sync AS c{gone}, {parent}_sync AS p \
                  WHERE c.deleted AND p.deleted AND c.{applied} = p.sync_id AND c.{applied} IS NOT NULL \
                  LIMIT {MOST_EDGES}",
                 child = child.table,
+                gone = sql::indexed_by(conn.engine(), &sql::gone_index(child)),
                 parent = parent.table,
                 applied = sql::applied_reference(reference.column),
             ))

@@ -120,7 +120,7 @@ fn state_of(model: &'static ModelInfo, observers: &Observers) -> String {
     };
     format!(
         "CASE WHEN c.deleted AND (c.no_sync OR c.lazy_blocked) THEN 'held' \
-         WHEN c.deleted AND c.backend_class IN ('transient', 'terminal') THEN 'failed' \
+         WHEN c.deleted AND c.backend_class IN ('transient', 'throttled', 'terminal') THEN 'failed' \
          WHEN c.deleted THEN 'deleting' {unobserved}WHEN c.no_sync THEN 'held' \
          WHEN c.enacted >= c.updated THEN 'enacted' WHEN c.lazy_blocked THEN 'held' \
          WHEN c.backend_class = 'deferred' THEN 'waiting' WHEN c.backend_class IS NOT NULL THEN 'failed' \

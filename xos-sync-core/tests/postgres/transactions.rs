@@ -16,8 +16,12 @@ pub struct Open(Child);
 
 impl Open {
     pub fn new(world: &World, sql: &str) -> Self {
+        Self::at(&world.url(), sql)
+    }
+
+    pub fn at(url: &str, sql: &str) -> Self {
         let mut child = Command::new("psql")
-            .args(["-qAtX", &world.url()])
+            .args(["-qAtX", url])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -60,8 +64,7 @@ async fn a_row_that_is_held_by_an_open_transaction_holds_up_no_other() {
     for name in ["d", "e"] {
         world.farm(name).await;
     }
-    let enacted =
-        async || world.ask("name", &in_line("farms")).await;
+    let enacted = async || world.ask("name", &in_line("farms")).await;
     until("the others", async || enacted().await == ["a", "c", "d", "e"]).await;
     open.commit();
     until("the change", async || enacted().await == ["a", "c", "changed", "d", "e"]).await;
@@ -119,10 +122,7 @@ async fn the_end_of_a_wait_comes_for_all_rows_but_the_one_that_is_held() {
     running.handle.send(Event::Changed);
     until("the free one", async || world.backend.names() == ["free"]).await;
     // Its stamp is not held up either.
-    until("its stamp", async || {
-        world.ask("name", &in_line("farms")).await == ["free"]
-    })
-    .await;
+    until("its stamp", async || world.ask("name", &in_line("farms")).await == ["free"]).await;
     open.commit();
     until("the other one", async || world.backend.names() == ["free", "held"]).await;
     running.stop().await;
@@ -160,7 +160,10 @@ async fn a_parent_to_which_a_child_is_just_being_added_is_not_deleted() {
         open.commit();
     });
     let refused = refused.unwrap_err();
-    assert!(refused.contains("violates foreign key constraint") || refused.contains("lock timeout"), "{refused}");
+    assert!(
+        refused.contains("violates foreign key constraint") || refused.contains("lock timeout"),
+        "{refused}"
+    );
     until("the field", async || world.backend.names() == ["farm", "field"]).await;
     running.stop().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync field"]);

@@ -132,7 +132,8 @@ async fn a_changed_goal_goes_on_to_the_rows_that_say_so() {
     let world = farm().await;
     world.shell("INSERT INTO ways (shed_id, plot_id) VALUES (1, 1), (2, 2)");
     assert_eq!(world.pass().await.enacted, 2);
-    let versions = async || world.ask("updated", &format!("{} ORDER BY shed_id", living("shed_plots"))).await;
+    let versions =
+        async || world.ask("updated", &format!("{} ORDER BY shed_id", living("shed_plots"))).await;
     let before = versions().await;
     // Neither bookkeeping nor what a step found out, nor the same value again.
     world.sql("UPDATE plots SET backend_id = 'b'").await;

@@ -148,10 +148,7 @@ async fn what_a_trigger_of_somebody_else_refuses_is_the_trouble_of_its_row_alone
           the database refused: no stake is called so"
         ]
     );
-    assert_eq!(
-        world.ask("backend_id", &in_line("stakes")).await,
-        ["b-a", "b-c"]
-    );
+    assert_eq!(world.ask("backend_id", &in_line("stakes")).await, ["b-a", "b-c"]);
 }
 
 #[tokio::test]
@@ -162,15 +159,10 @@ async fn a_row_that_the_database_refuses_to_stamp_at_all_holds_back_nobody() {
     world.trigger("BEFORE UPDATE ON stakes", "NEW.name = 'bad'", "hands off");
     world.sql("INSERT INTO stakes (name) VALUES ('a'), ('bad'), ('c')").await;
     let running = Running::start(world.synchronizer().await);
-    until("the others", async || {
-        world.ask("name", &in_line("stakes")).await == ["a", "c"]
-    })
-    .await;
+    until("the others", async || world.ask("name", &in_line("stakes")).await == ["a", "c"]).await;
     world.sql("INSERT INTO stakes (name) VALUES ('d')").await;
-    until("one more", async || {
-        world.ask("name", &in_line("stakes")).await == ["a", "c", "d"]
-    })
-    .await;
+    until("one more", async || world.ask("name", &in_line("stakes")).await == ["a", "c", "d"])
+        .await;
     running.stop().await;
 }
 #[tokio::test]

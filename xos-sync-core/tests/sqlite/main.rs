@@ -41,10 +41,14 @@ mod migrations;
 mod order;
 #[path = "../scenarios/pending/mod.rs"]
 mod pending;
+#[path = "../scenarios/repairs.rs"]
+mod repairs;
 #[path = "../scenarios/regressions/mod.rs"]
 mod regressions;
 #[path = "../scenarios/retry/mod.rs"]
 mod retry;
+#[path = "../scenarios/schema.rs"]
+mod schema;
 #[path = "../scenarios/sides.rs"]
 mod sides;
 #[path = "../scenarios/start.rs"]

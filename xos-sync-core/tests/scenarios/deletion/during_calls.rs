@@ -74,9 +74,8 @@ async fn inserted_and_deleted_again_while_it_is_deleted() {
     let call = world.backend.gate("delete farm");
     let running = world.start().await;
     call.entered().await;
-    world.shell(
-        "BEGIN; INSERT INTO farms (id, name) VALUES (1, 'farm'); DELETE FROM farms; COMMIT",
-    );
+    world
+        .shell("BEGIN; INSERT INTO farms (id, name) VALUES (1, 'farm'); DELETE FROM farms; COMMIT");
     // Nothing was ever made for the second one.
     until("its removal", async || world.ask("uid", "FROM farms_sync").await.len() == 1).await;
     call.open();

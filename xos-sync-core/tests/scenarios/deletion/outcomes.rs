@@ -103,7 +103,9 @@ async fn what_keeps_a_deleted_row_is_shown_before_what_its_step_said() {
     world.backend.answer("delete field", Answer::Defer("drying out", 5 * second));
     world.sql("DELETE FROM fields").await;
     world.sql("DELETE FROM farms").await;
-    world.sql("UPDATE farms_sync SET backend_status = 'ploughing', backend_class = 'deferred'").await;
+    world
+        .sql("UPDATE farms_sync SET backend_status = 'ploughing', backend_class = 'deferred'")
+        .await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete field"]);
     assert_eq!(

@@ -56,10 +56,7 @@ async fn a_row_with_the_key_of_one_that_is_still_being_deleted_is_another_object
     world.pass().await;
     assert_eq!(world.backend.sorted_log(), ["delete old", "sync new", "sync old"]);
     assert_eq!(world.backend.names(), ["new", "old"]);
-    assert_eq!(
-        world.troubles().await,
-        ["Farm old (#1) failed (transient, 1 time): still in use"]
-    );
+    assert_eq!(world.troubles().await, ["Farm old (#1) failed (transient, 1 time): still in use"]);
     // A third one, before the first is gone.
     world.backend.answer("delete new", Answer::Fail("still in use too"));
     world.shell("DELETE FROM farms; INSERT INTO farms (id, name) VALUES (1, 'newest')");

@@ -88,7 +88,9 @@ async fn a_failed_row_that_is_saved_whole_keeps_its_error_and_its_wait() {
 #[tokio::test]
 async fn rows_with_keys_of_their_own_start_as_new() {
     let world = World::new().await;
-    world.shell("INSERT INTO farms (id, name, backend_id) VALUES (40, 'fixture', NULL), (-3, 'odd', NULL)");
+    world.shell(
+        "INSERT INTO farms (id, name, backend_id) VALUES (40, 'fixture', NULL), (-3, 'odd', NULL)",
+    );
     world.shell("INSERT INTO farms (name) VALUES ('farm')");
     let state = "coalesce(CAST(enacted AS TEXT), '-') || attempts || coalesce(CAST(retry_at AS TEXT), '-') || coalesce(backend_status, '-') \
                  || coalesce(backend_class, '-') || CASE WHEN updated < 4102444800000000 THEN 1 ELSE 0 END";

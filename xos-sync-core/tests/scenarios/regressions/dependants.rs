@@ -67,7 +67,10 @@ async fn purge_cascades_over_live_children() {
     world.pass().await;
     world.backend.log();
     let refused = world.try_sql("DELETE FROM farms").await.unwrap_err();
-    assert!(refused.contains("violates foreign key") || refused.contains("FOREIGN KEY"), "{refused}");
+    assert!(
+        refused.contains("violates foreign key") || refused.contains("FOREIGN KEY"),
+        "{refused}"
+    );
     assert_eq!(world.ask("deleted", "FROM farms_sync").await, ["0"]);
     world.pass().await;
     assert_eq!(world.backend.log(), [""; 0]);

@@ -136,7 +136,8 @@ async fn steps_own_save_makes_the_object_pending_again() {
     let world = World::of(town).await;
     let running = world.start().await;
     world.shell("INSERT INTO houses (name) VALUES ('house')");
-    until("the house", async || world.ask("enacted = updated", "FROM houses_sync").await == ["1"]).await;
+    until("the house", async || world.ask("enacted = updated", "FROM houses_sync").await == ["1"])
+        .await;
     world.shell("UPDATE houses SET floors = 7, builder = 'them'");
     running.stop().await;
     world.pass().await;
