@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{BigInt, Bool},
 };
 
-use crate::{db::AnyConnection, model::ModelInfo};
+use crate::{db::AnyConnection, model::ModelInfo, sql};
 
 /// Rows that wait because their backend asked for it: deferred ones, and those with a
 /// `Retry-After`.
@@ -40,14 +40,15 @@ pub(super) fn retry(
     id: Option<i64>,
     waiting: bool,
 ) -> QueryResult<Option<Retried>> {
-    let table = model.table;
+    let table = sql::sync_table(model);
     let mut condition = "retry_at IS NOT NULL".to_owned();
     if let Some(id) = id {
-        let exists = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE id = {id}) AS found");
+        let exists =
+            format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE object_id = {id}) AS found");
         if !sql_query(exists).get_result::<Found>(conn)?.found {
             return Ok(None);
         }
-        condition = format!("{condition} AND id = {id}");
+        condition = format!("{condition} AND object_id = {id}");
     }
     let mut left = 0;
     if !waiting {
