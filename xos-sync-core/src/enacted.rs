@@ -101,6 +101,8 @@ struct RowId {
 pub(crate) struct Stamped {
     /// Rows that left their table, by table.
     pub(crate) removed: BTreeMap<&'static str, Vec<i64>>,
+    /// Tables with deleted rows from which enacted rows may have moved away.
+    pub(crate) left: BTreeSet<&'static str>,
     /// Tables of which some row was changed or deleted while it was in hand.
     pub(crate) changed: BTreeSet<&'static str>,
     /// Rows that another transaction holds just now: nothing was written of them.
@@ -145,6 +147,9 @@ pub(crate) fn stamp<'a>(
     for (table, outcomes) in enacted {
         if !enact(conn, &outcomes)? {
             stamped.changed.insert(table);
+        }
+        if let Some(first) = outcomes.first() {
+            stamped.left.extend(parents_with_deleted_rows(conn, first.model)?);
         }
     }
     for ((table, removal), outcomes) in gone {
@@ -232,6 +237,31 @@ fn enact(conn: &mut AnyConnection, outcomes: &[&Outcome]) -> QueryResult<bool> {
         }
     }
     Ok(all_in_line)
+}
+
+/// The tables that a model references and that have deleted rows.
+fn parents_with_deleted_rows(
+    conn: &mut AnyConnection,
+    model: &ModelInfo,
+) -> QueryResult<Vec<&'static str>> {
+    let parents: BTreeSet<_> =
+        model.references.iter().map(|reference| (reference.target)().table).collect();
+    let parents: Vec<_> = parents.into_iter().collect();
+    let probes: Vec<_> = parents
+        .iter()
+        .enumerate()
+        .map(|(at, parent)| {
+            format!(
+                "SELECT CAST({at} AS BIGINT) AS id \
+                 WHERE EXISTS (SELECT 1 FROM {parent}_sync WHERE deleted)"
+            )
+        })
+        .collect();
+    if probes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = row_ids(conn, &probes.join(" UNION ALL "))?;
+    Ok(found.into_iter().filter_map(|at| parents.get(usize::try_from(at).ok()?).copied()).collect())
 }
 
 /// A stamp never goes back.

@@ -21,7 +21,7 @@ fn sites() -> (AnyConnection, TempDir) {
     let mut conn = url.connect(OpenMode::Existing).unwrap();
     conn.batch_execute(
         "INSERT INTO sites (name, login_base) VALUES ('a', 'a'), ('b', 'b'), ('c', 'c'), ('d', 'd'); \
-         UPDATE sites SET updated = 100;",
+         UPDATE sites_sync SET updated = 100;",
     )
     .unwrap();
     (conn, folder)
@@ -52,7 +52,7 @@ struct Line {
 
 fn ask(conn: &mut AnyConnection, what: &str) -> Vec<String> {
     let lines: Vec<Line> = sql_query(format!(
-        "SELECT coalesce(CAST({what} AS TEXT), '-') AS line FROM sites ORDER BY id"
+        "SELECT coalesce(CAST({what} AS TEXT), '-') AS line FROM sites_sync ORDER BY sync_id"
     ))
     .load(conn)
     .unwrap();
@@ -68,7 +68,7 @@ fn write(conn: &mut AnyConnection, outcomes: &[Outcome], free: &str) -> Stamped 
 fn what_was_read_is_stamped_and_a_stamp_never_goes_back() {
     let (mut conn, _folder) = sites();
     conn.batch_execute(
-        "UPDATE sites SET enacted = 90 WHERE id = 2; UPDATE sites SET enacted = 200 WHERE id = 3",
+        "UPDATE sites_sync SET enacted = 90 WHERE sync_id = 2; UPDATE sites_sync SET enacted = 200 WHERE sync_id = 3",
     )
     .unwrap();
     let outcomes = [1, 2, 3].map(|id| outcome(id, 100, Stamp::Enacted(Before::Steady)));
@@ -82,7 +82,7 @@ fn a_row_that_changed_while_it_was_in_hand_stays_behind_and_is_told() {
     let (mut conn, _folder) = sites();
     let unchanged = write(&mut conn, &[outcome(1, 100, Stamp::Enacted(Before::Steady))], "TRUE");
     assert!(unchanged.changed.is_empty());
-    conn.batch_execute("UPDATE sites SET updated = 101 WHERE id = 2").unwrap();
+    conn.batch_execute("UPDATE sites_sync SET updated = 101 WHERE sync_id = 2").unwrap();
     let changed = write(&mut conn, &[outcome(2, 100, Stamp::Enacted(Before::Steady))], "TRUE");
     assert!(changed.changed.contains("sites"));
     assert_eq!(ask(&mut conn, "enacted < updated")[..2], ["0", "1"]);
@@ -91,7 +91,7 @@ fn a_row_that_changed_while_it_was_in_hand_stays_behind_and_is_told() {
 #[test]
 fn a_failure_is_written_for_the_version_that_failed() {
     let (mut conn, _folder) = sites();
-    conn.batch_execute("UPDATE sites SET updated = 101 WHERE id = 2").unwrap();
+    conn.batch_execute("UPDATE sites_sync SET updated = 101 WHERE sync_id = 2").unwrap();
     let stamped =
         write(&mut conn, &[outcome(1, 100, failed(3)), outcome(2, 100, failed(3))], "TRUE");
     assert!(stamped.changed.contains("sites"));
@@ -107,15 +107,15 @@ fn a_failure_is_written_for_the_version_that_failed() {
 #[test]
 fn only_rows_whose_deletion_stands_and_that_are_free_are_removed() {
     let (mut conn, _folder) = sites();
-    conn.batch_execute("UPDATE sites SET deleted = TRUE WHERE id <> 2").unwrap();
+    conn.batch_execute("UPDATE sites_sync SET deleted = TRUE WHERE sync_id <> 2").unwrap();
     conn.batch_execute(
-        "UPDATE sites SET updated = 150; UPDATE sites SET updated = 151 WHERE id = 3",
+        "UPDATE sites_sync SET updated = 150; UPDATE sites_sync SET updated = 151 WHERE sync_id = 3",
     )
     .unwrap();
     // 1 is free; 2 is live; 3 has changed since; 4 is referenced.
     let outcomes = [1, 2, 3, 4].map(|id| outcome(id, 150, Stamp::Gone));
-    let stamped = write(&mut conn, &outcomes, "c.id <> 4");
+    let stamped = write(&mut conn, &outcomes, "c.sync_id <> 4");
     assert_eq!(stamped.removed["sites"], [1]);
     assert!(stamped.changed.contains("sites"));
-    assert_eq!(ask(&mut conn, "id"), ["2", "3", "4"]);
+    assert_eq!(ask(&mut conn, "sync_id"), ["2", "3", "4"]);
 }

@@ -9,7 +9,7 @@ fn lane() -> Lane {
         &Observers::new(Engine::Sqlite),
         &[Site::INFO],
         "test",
-        "me",
+        "",
     );
     Lane::new(Site::INFO, None, questions, Micros(10))
 }

@@ -167,6 +167,9 @@ impl Passes {
         for (table, ids) in enacted {
             self.wake_children(table, ids);
         }
+        for table in found.left {
+            self.look_for_deleted(table);
+        }
         for lane in self.lanes.iter_mut().filter(|lane| found.changed.contains(lane.model.table)) {
             lane.look_again();
         }
@@ -194,12 +197,16 @@ impl Passes {
             return;
         };
         for reference in model.references {
-            let parent = (reference.target)();
-            self.repairs.rows_go(parent.table);
-            for lane in self.lanes.iter_mut().filter(|lane| lane.model == parent) {
-                lane.look_again_for(Want::Delete);
-                lane.look_again_for(Want::Purge);
-            }
+            self.look_for_deleted((reference.target)().table);
+        }
+    }
+
+    /// Deleted rows of this table may be free.
+    fn look_for_deleted(&mut self, table: &'static str) {
+        self.repairs.rows_go(table);
+        for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == table) {
+            lane.look_again_for(Want::Delete);
+            lane.look_again_for(Want::Purge);
         }
     }
 }

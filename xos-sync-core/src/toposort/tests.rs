@@ -51,8 +51,8 @@ fn a_row_without_references_waits_for_nothing() {
 fn a_row_waits_for_the_rows_that_it_references() {
     assert_eq!(
         observers(&[(&SITE, &SITE, None)]).ready(&SLICE, "c"),
-        "EXISTS (SELECT 1 FROM sites AS c_site_id NOT INDEXED WHERE c_site_id.id = c.site_id AND NOT c_site_id.deleted \
-         AND (c_site_id.no_sync OR c_site_id.enacted >= c_site_id.updated))"
+        "EXISTS (SELECT 1 FROM sites_sync AS c_site_id INDEXED BY sites_object \
+         WHERE c_site_id.object_id = c.site_id AND NOT c_site_id.deleted AND (c_site_id.no_sync OR c_site_id.enacted >= c_site_id.updated))"
     );
 }
 
@@ -61,7 +61,7 @@ fn rows_that_nobody_observes_are_looked_through_and_circles_end() {
     let observers = observers(&[(&SITE, &SITE, None)]);
     let ready = observers.ready(&INSTANCE, "c");
     assert!(ready.contains("FROM slices AS c_slice_id"), "{ready}");
-    assert!(ready.contains("FROM sites AS c_slice_id_site_id"), "{ready}");
+    assert!(ready.contains("FROM sites_sync AS c_slice_id_site_id"), "{ready}");
     // An instance's parent is looked through too, but not the parent's parent.
     assert!(!ready.contains("c_parent_id_parent_id"), "{ready}");
     let paths: Vec<_> = observers
@@ -72,11 +72,16 @@ fn rows_that_nobody_observes_are_looked_through_and_circles_end() {
     assert_eq!(
         paths,
         [
-            ("sites", "c.slice_id IN (SELECT id FROM slices WHERE site_id IN (1,2))".to_owned()),
+            (
+                "sites",
+                "c.slice_id IN (SELECT id FROM slices WHERE site_id IN \
+                 (SELECT object_id FROM sites_sync WHERE sync_id IN (1,2)))"
+                    .to_owned()
+            ),
             (
                 "sites",
                 "c.parent_id IN (SELECT id FROM instances WHERE slice_id IN (SELECT id FROM slices WHERE \
-                 site_id IN (1,2)))"
+                 site_id IN (SELECT object_id FROM sites_sync WHERE sync_id IN (1,2))))"
                     .to_owned()
             ),
         ]
@@ -89,8 +94,13 @@ fn the_rows_that_stand_for_a_provided_model_are_waited_for() {
     let ready = observers.ready(&INSTANCE, "c");
     assert!(
         ready.contains(
-            "NOT EXISTS (SELECT 1 FROM shadows AS c_slice_id_shadows WHERE c_slice_id_shadows.slice_id = \
-             c_slice_id.id AND NOT c_slice_id_shadows.deleted AND NOT c_slice_id_shadows.no_sync"
+            "NOT EXISTS (SELECT 1 FROM shadows AS c_slice_id_shadows \
+             CROSS JOIN shadows_sync AS c_slice_id_shadows_s INDEXED BY shadows_object \
+             WHERE c_slice_id_shadows.slice_id = c.slice_id \
+             AND c_slice_id_shadows_s.object_id = c_slice_id_shadows.id \
+             AND NOT c_slice_id_shadows_s.deleted AND NOT c_slice_id_shadows_s.no_sync \
+             AND (c_slice_id_shadows_s.enacted IS NULL OR \
+             c_slice_id_shadows_s.enacted < c_slice_id_shadows_s.updated))"
         ),
         "{ready}"
     );
@@ -98,6 +108,16 @@ fn the_rows_that_stand_for_a_provided_model_are_waited_for() {
     assert!(!observers.ready(&SHADOW, "c").contains("FROM shadows"));
     let sources: Vec<_> = observers.wake_paths(&INSTANCE).iter().map(|path| path.source).collect();
     assert_eq!(sources, ["shadows", "shadows"]);
+}
+
+#[test]
+fn the_rows_that_stand_for_an_observed_model_are_waited_for_beside_it() {
+    let observers = observers(&[(&SLICE, &SLICE, None), (&SLICE, &SHADOW, None)]);
+    let ready = observers.ready(&INSTANCE, "c");
+    assert!(ready.contains("FROM slices_sync AS c_slice_id "), "{ready}");
+    assert!(ready.contains("FROM shadows AS c_slice_id_shadows "), "{ready}");
+    let sources: Vec<_> = observers.wake_paths(&INSTANCE).iter().map(|path| path.source).collect();
+    assert_eq!(sources[..2], ["shadows", "slices"]);
 }
 
 #[test]
@@ -138,7 +158,7 @@ fn rows_outside_every_scope_hold_back_nobody() {
     let ready = observers.ready(&SLICE, "c");
     assert!(
         ready.contains(
-            "OR NOT EXISTS (SELECT 1 FROM sites WHERE sites.id = c_site_id.id AND ((name = 'a') OR (name = 'b')))"
+            "OR NOT EXISTS (SELECT 1 FROM sites WHERE sites.id = c_site_id.object_id AND ((name = 'a') OR (name = 'b')))"
         ),
         "{ready}"
     );
@@ -146,10 +166,14 @@ fn rows_outside_every_scope_hold_back_nobody() {
 }
 
 #[test]
-fn a_row_is_removed_when_no_row_references_it() {
+fn a_row_is_removed_when_no_row_references_it_or_was_enacted_so() {
     assert_eq!(
         observers(&[]).unreferenced(&INSTANCE, "c", &[&SITE, &SLICE, &INSTANCE]),
-        "NOT EXISTS (SELECT 1 FROM instances AS c_instances_parent_id WHERE c_instances_parent_id.parent_id = c.id \
-         AND c_instances_parent_id.id <> c.id)"
+        "(NOT EXISTS (SELECT 1 FROM instances AS c_instances_parent_id \
+         WHERE c_instances_parent_id.parent_id = c.object_id) \
+         OR EXISTS (SELECT 1 FROM instances_sync AS c_successor INDEXED BY instances_object \
+         WHERE c_successor.object_id = c.object_id AND NOT c_successor.deleted)) \
+         AND NOT EXISTS (SELECT 1 FROM instances_sync AS c_instances_parent_id \
+         WHERE c_instances_parent_id.applied_parent_id = c.sync_id AND c_instances_parent_id.sync_id <> c.sync_id)"
     );
 }

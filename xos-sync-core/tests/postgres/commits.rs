@@ -81,8 +81,8 @@ async fn commits_that_are_lost_again_and_again_cause_no_second_call() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     until("all", async || {
-        let behind = "SELECT (SELECT count(*) FROM farms WHERE enacted IS NULL) \
-                      + (SELECT count(*) FROM fields WHERE enacted IS NULL)";
+        let behind = "SELECT (SELECT count(*) FROM farms_sync WHERE enacted IS NULL) \
+                      + (SELECT count(*) FROM fields_sync WHERE enacted IS NULL)";
         world.shell(behind) == "0"
     })
     .await;
@@ -122,7 +122,7 @@ async fn a_process_that_falls_silent_in_the_middle_of_a_transaction_is_taken_ove
     world.db = direct;
     let second = member(&world).await;
     until("the stamp", async || {
-        world.ask("name", "FROM farms WHERE enacted = updated").await == ["farm"]
+        world.ask("object_id", "FROM farms_sync WHERE enacted = updated").await == ["1"]
     })
     .await;
     second.stop().await;

@@ -90,7 +90,7 @@ async fn children_wait_for_parents_that_another_process_has() {
     until("all", async || world.backend.names().len() == 200).await;
     world.shell("DELETE FROM crops; DELETE FROM fields; DELETE FROM farms");
     until("nothing", async || world.backend.names().is_empty()).await;
-    until("no rows", async || world.ask("id", "FROM farms").await.is_empty()).await;
+    until("no rows", async || world.ask("uid", "FROM farms_sync").await.is_empty()).await;
     first.stop().await;
     second.stop().await;
     let log = world.backend.log();

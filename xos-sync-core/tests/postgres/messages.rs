@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use xos_sync_core::{Context, Id, Row};
+use xos_sync_core::{Context, Id};
 
 use crate::{
     server::{Server, query},
@@ -69,7 +69,7 @@ async fn a_save_waits_for_a_row_lock() {
         let (_server, site) = german(role).await;
         query(&site.url, "INSERT INTO farms (name) VALUES ('farm')");
         let context = Context::new(site.db.clone(), "test");
-        let mut farm: Row<Farm> = context.get(Id::new(1)).await.unwrap();
+        let mut farm = context.get::<Farm>(Id::new(1)).await.unwrap();
         let open = Open::at(&site.url, "SELECT FROM farms FOR UPDATE");
         farm.backend_id = Some("b-1".into());
         let save = tokio::spawn(async move { context.save(&farm).await });
@@ -86,7 +86,7 @@ async fn a_lock_that_stays_fails_a_save_after_some_seconds() {
         let (_server, site) = german(role).await;
         query(&site.url, "INSERT INTO farms (name) VALUES ('farm')");
         let context = Context::new(site.db.clone(), "test");
-        let farm: Row<Farm> = context.get(Id::new(1)).await.unwrap();
+        let farm = context.get::<Farm>(Id::new(1)).await.unwrap();
         let open = Open::at(&site.url, "SELECT FROM farms FOR UPDATE");
         let begun = Instant::now();
         context.save(&farm).await.unwrap_err();

@@ -84,7 +84,8 @@ impl Rules {
             }
         }
         let freed = stamped.removed.iter().filter(|(_, ids)| !ids.is_empty());
-        for parent in freed.filter_map(|(table, _)| self.parents.get(table)).flatten() {
+        let parents = freed.filter_map(|(table, _)| self.parents.get(table)).flatten();
+        for parent in parents.chain(&stamped.left).collect::<BTreeSet<_>>() {
             notify(conn, &format!("+{} {parent}", self.origin))?;
         }
         Ok(())

@@ -50,6 +50,7 @@ pub(super) async fn write(
                 for (table, ids) in found.removed {
                     stamped.found.removed.entry(table).or_default().extend(ids);
                 }
+                stamped.found.left.extend(found.left);
                 stamped.found.changed.extend(found.changed);
                 let (busy, done): (Vec<_>, Vec<_>) =
                     unshare(group).into_iter().partition(|row| row.is_one_of(&found.busy));

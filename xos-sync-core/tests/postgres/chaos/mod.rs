@@ -118,7 +118,8 @@ impl Site {
     fn behind(&self) -> usize {
         let count = |table: &str| {
             format!(
-                "(SELECT count(*) FROM {table} WHERE enacted IS NULL OR enacted < updated OR backend_id IS NULL)"
+                "(SELECT count(*) FROM {table} JOIN {table}_sync AS s ON s.object_id = {table}.id \
+                 WHERE deleted OR enacted IS NULL OR enacted < updated OR backend_id IS NULL)"
             )
         };
         let sum = ["farms", "fields", "crops"].map(count).join(" + ");

@@ -72,16 +72,15 @@ async fn inserted_and_deleted_again_while_it_is_deleted() {
     world.pass().await;
     world.sql("DELETE FROM farms").await;
     let call = world.backend.gate("delete farm");
-    let changed = async {
-        call.entered().await;
-        world.shell(
-            "BEGIN; INSERT INTO farms (id, name) VALUES (1, 'farm'); DELETE FROM farms; COMMIT",
-        );
-        call.open();
-    };
-    let (report, ()) = tokio::join!(world.pass(), changed);
+    let running = world.start().await;
+    call.entered().await;
+    world
+        .shell("BEGIN; INSERT INTO farms (id, name) VALUES (1, 'farm'); DELETE FROM farms; COMMIT");
     // Nothing was ever made for the second one.
-    assert_eq!(report.deleted, 2);
+    until("its removal", async || world.ask("uid", "FROM farms_sync").await.len() == 1).await;
+    call.open();
+    until("the first one's", async || world.ask("uid", "FROM farms_sync").await.is_empty()).await;
+    running.stop().await;
     assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
     assert_eq!(world.shown().await, "model\n(no rows)\n");
 }

@@ -205,3 +205,34 @@ async fn children_of_a_provided_row_wait_for_the_rows_that_stand_for_it() {
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync west", "sync fish"]);
 }
+
+fn shadows_of_synced_ponds() -> Registry {
+    shadows().step(SyncFresh::registration())
+}
+
+/// What a child really uses is the copy that the proxy row stands for.
+#[tokio::test]
+async fn children_of_an_observed_row_wait_for_its_proxy_rows_too() {
+    let world = World::of(shadows_of_synced_ponds).await;
+    world.sql("INSERT INTO ponds (name) VALUES ('pond')").await;
+    world.sql("INSERT INTO pond_shadows (name, pond_id) VALUES ('east', 1)").await;
+    world.pass().await;
+    assert_eq!(world.backend.log(), ["sync pond", "sync east"]);
+    world.sql("UPDATE pond_shadows SET name = 'new east'").await;
+    world.sql("INSERT INTO fishes (name, pond_id) VALUES ('fish', 1)").await;
+    world.backend.answer("new east", crate::world::Answer::Terminal("no water"));
+    world.pass().await;
+    assert_eq!(world.backend.log(), ["sync new east"]);
+    assert_eq!(
+        world.troubles().await,
+        [
+            "PondShadow new east (#1) failed (terminal, 1 time, waits for a changed goal): no water",
+            "Fish fish (#1) blocked: blocked by PondShadow new east (#1), which failed: no water",
+        ]
+    );
+    world.backend.heal("new east");
+    world.sql("UPDATE pond_shadows_sync SET retry_at = NULL").await;
+    world.pass().await;
+    assert_eq!(world.backend.log(), ["sync new east", "sync fish"]);
+    assert!(world.status().await.is_settled());
+}
