@@ -8,6 +8,8 @@ use crate::{
 
 /// One source of one model's expansion: what a change of one of its rows leads to.
 pub(crate) struct Effect {
+    /// The model that is expanded.
+    pub(crate) model: &'static ModelInfo,
     /// The triggers' names: of the model that is expanded, and the source in it.
     pub(crate) making: String,
     pub(crate) remaking: String,
@@ -29,6 +31,7 @@ pub(crate) fn effects(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<E
             let name =
                 |what: &str| sql::name(format!("{}_{}_{what}", expanded.table, source.alias));
             effects.push(Effect {
+                model: expanded,
                 making: name("make"),
                 remaking: name("remake"),
                 unmaking: name("unmake"),

@@ -2,11 +2,15 @@
 //! one function each.
 
 mod commands;
+mod output;
 mod progress;
+mod rows;
 
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+
+use crate::error::{Error, RegistryError, chain};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -40,10 +44,7 @@ enum Command {
     /// Bring the database's tables up to date.
     Migrate,
     /// Try failed rows again now, without waiting.
-    Retry {
-        /// Only rows of this model, by its name or its table's.
-        model: Option<String>,
-    },
+    Retry(Retry),
     /// Publish what changes in the database on a message bus, until interrupted.
     Bridge {
         /// The bus: xmpp://… or nats://…, where they are built in.
@@ -81,6 +82,19 @@ struct Run {
     come_round: bool,
 }
 
+/// Which rows to try again.
+#[derive(Debug, clap::Args)]
+struct Retry {
+    /// Only rows of this model, by its name or its table's.
+    model: Option<String>,
+    /// Only the object with this key.
+    id: Option<i64>,
+    /// Rows, too, that wait because their backend asked for it: what is deferred, and what has a
+    /// Retry-After.
+    #[arg(long)]
+    waiting: bool,
+}
+
 /// How to print the graph.
 #[derive(Debug, clap::Args)]
 struct Dmdot {
@@ -99,7 +113,7 @@ struct Dmdot {
 /// `RUST_LOG` says (`info` unless it is set).
 ///
 /// The exit code is 0 for success, 1 for an error, 2 for arguments that make no sense, and for
-/// `status` 3 when a row has failed.
+/// `status` 3 when a row has failed. A reader of the output that has gone away changes nothing of it.
 pub fn main() -> ExitCode {
     run_command(std::env::args_os())
 }
@@ -114,6 +128,8 @@ pub fn run_command(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::from(error.use_stderr()) * 2);
         }
     };
+    #[cfg(feature = "http")]
+    crate::http::provide_tls();
     progress::log_to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -121,11 +137,17 @@ pub fn run_command(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match runtime.block_on(commands::run(arguments)) {
         Ok(code) => code,
-        Err(error) => failed(&error),
+        Err(error) => {
+            failed(&error);
+            match error {
+                Error::Usage(_) | Error::Registry(RegistryError::Which { .. }) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
+        }
     }
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("error: {}", crate::error::chain(error));
+    output::error_line(format_args!("error: {}", chain(error)));
     ExitCode::FAILURE
 }

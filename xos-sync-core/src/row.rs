@@ -67,6 +67,26 @@ impl<M: Model> Row<M> {
         Self::query(conn, &query)
     }
 
+    /// Reads the deleted rows for which the SQL condition holds and whose backend is not gone yet,
+    /// with their last values, oldest first.
+    ///
+    /// The condition may name the columns of the table.
+    ///
+    /// # Errors
+    /// The database's answer.
+    pub fn load_deleted(
+        conn: &mut AnyConnection,
+        condition: &str,
+        limit: i64,
+    ) -> QueryResult<Vec<Self>> {
+        let (select, table) = (sql::select_deleted(conn.engine(), M::INFO), M::INFO.table);
+        let query = format!(
+            "SELECT * FROM ({select} WHERE s.deleted) AS {table} WHERE {condition} \
+             ORDER BY {table}.sync_id LIMIT {limit}"
+        );
+        Self::query(conn, &query)
+    }
+
     /// Runs a query that begins with [`sql::select_living`] or [`sql::select_deleted`].
     pub(crate) fn query(conn: &mut AnyConnection, query: &str) -> QueryResult<Vec<Self>> {
         Ok(M::load_rows(conn, query)?.into_iter().map(Self::from).collect())

@@ -1,6 +1,7 @@
 //! TLS as all of the framework has it: rustls with ring, and the system's certificates.
 //!
-//! The provider is named, so that none needs to be installed for the whole process.
+//! The framework's own connections name their provider. Other code in the process finds it as the
+//! process's default, unless the program has installed another one.
 
 use std::sync::Arc;
 
@@ -21,6 +22,15 @@ pub(crate) fn trusting_system() -> Result<ClientConfig, Error> {
 /// What these certificates have signed, and nothing else.
 pub(crate) fn trusting(roots: RootCertStore) -> Result<ClientConfig, Error> {
     finish(builder()?.with_root_certificates(roots))
+}
+
+/// Makes ring the process's provider for those who name none, if the process has none yet.
+#[cfg(feature = "http")]
+pub(crate) fn provide() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another thread may have installed one meanwhile, which then stays.
+        let _ = ring::default_provider().install_default();
+    }
 }
 
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {

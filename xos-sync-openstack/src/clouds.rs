@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::sync::OnceCell;
-use xos_sync_core::{Context, Id, Micros, Model as _, StepError, models::Controller};
+use xos_sync_core::{Context, Id, Micros, Row, StepError, models::Controller};
 
 use crate::client::{Cloud, CloudBuilder, CloudError, ConfigError, Credentials, Named, Scope};
 
@@ -44,7 +44,7 @@ struct Known {
 
 /// Where a controller's projects and users are.
 pub(crate) struct Place {
-    pub(crate) controller: Controller,
+    pub(crate) controller: Row<Controller>,
     pub(crate) cloud: Cloud,
     /// The domain's id.
     pub(crate) domain: String,
@@ -112,9 +112,10 @@ impl Clouds {
     ///
     /// # Errors
     /// As [`Clouds::of`], of the first that is not right.
-    pub async fn all(&self, cx: &Context) -> Result<Vec<(Controller, Cloud)>, StepError> {
-        let filter = format!("backend_type = '{BACKEND_TYPE}' AND NOT deleted");
-        let rows = cx.db().run(move |conn| Controller::load(conn, &filter, i64::MAX)).await?;
+    pub async fn all(&self, cx: &Context) -> Result<Vec<(Row<Controller>, Cloud)>, StepError> {
+        let filter = format!("backend_type = '{BACKEND_TYPE}'");
+        let rows =
+            cx.db().run(move |conn| Row::<Controller>::load(conn, &filter, i64::MAX)).await?;
         rows.into_iter()
             .map(|controller| {
                 let cloud = self.client(&controller)?.cloud;
@@ -123,7 +124,7 @@ impl Clouds {
             .collect()
     }
 
-    fn client(&self, controller: &Controller) -> Result<Known, StepError> {
+    fn client(&self, controller: &Row<Controller>) -> Result<Known, StepError> {
         let mut known = self.known();
         let (key, version) = (controller.id.raw(), controller.bookkeeping().updated);
         if let Some(there) = known.get(&key).filter(|there| there.version == version) {
@@ -159,7 +160,7 @@ impl fmt::Debug for Clouds {
     }
 }
 
-async fn domain_of(cloud: &Cloud, controller: &Controller) -> Result<String, StepError> {
+async fn domain_of(cloud: &Cloud, controller: &Row<Controller>) -> Result<String, StepError> {
     let Some(name) = &controller.domain else {
         let own = async {
             let Some(project) = cloud.identity().await?.project_id else { return Ok(None) };

@@ -7,7 +7,10 @@ use std::{
 
 use diesel::result::Error as DieselError;
 
-use super::writer::Write;
+use super::{
+    error_class::{ErrorClass, Messages},
+    writer::Write,
+};
 
 /// What a write does when somebody else holds a row that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +42,22 @@ pub(super) struct Round {
 
 impl Held {
     /// Takes a write that was refused, or tells it why.
-    pub(super) fn take(&mut self, write: Box<dyn Write>, error: DieselError) {
-        self.take_again(write, Instant::now(), error);
+    pub(super) fn take(&mut self, write: Box<dyn Write>, error: DieselError, messages: Messages) {
+        self.take_again(write, Instant::now(), error, messages);
     }
 
     /// The same for one that is held since then.
-    pub(super) fn take_again(&mut self, write: Box<dyn Write>, since: Instant, error: DieselError) {
-        let waits = write.on_lock() == OnLock::Wait && is_about_a_lock(&error);
+    pub(super) fn take_again(
+        &mut self,
+        write: Box<dyn Write>,
+        since: Instant,
+        error: DieselError,
+        messages: Messages,
+    ) {
+        // SQLite has waited by itself.
+        let is_lock =
+            messages != Messages::Sqlite && ErrorClass::of(&error, messages).may_be_a_lock();
+        let waits = write.on_lock() == OnLock::Wait && is_lock;
         if waits && since.elapsed() < PATIENCE {
             self.tried.get_or_insert_with(Instant::now);
             self.writes.push_back((write, since));
@@ -73,10 +85,4 @@ impl Held {
         round.left -= 1;
         self.writes.pop_front()
     }
-}
-
-/// Whether another transaction holds one of the rows.
-pub(crate) fn is_about_a_lock(error: &DieselError) -> bool {
-    let DieselError::DatabaseError(_, information) = error else { return false };
-    ["lock timeout", "deadlock"].iter().any(|word| information.message().contains(word))
 }

@@ -2,6 +2,7 @@
 //! blocking connections and async code.
 
 mod connection;
+mod error_class;
 mod held;
 mod lock;
 mod pool;
@@ -29,7 +30,7 @@ pub use connection::{AnyConnection, AnyDb, Engine};
 pub use lock::ProcessLock;
 pub use url::{DatabaseUrl, OpenMode, ServerUrl};
 
-pub(crate) use held::is_about_a_lock;
+pub(crate) use error_class::ErrorClass;
 
 use held::OnLock;
 use pool::Pool;
@@ -119,6 +120,11 @@ impl Db {
     /// What kind of database it is.
     pub fn engine(&self) -> Engine {
         self.inner.url.engine()
+    }
+
+    /// What an error of this database is about.
+    pub(crate) fn class_of(&self, error: &diesel::result::Error) -> ErrorClass {
+        ErrorClass::of(error, self.inner.writer.messages())
     }
 
     /// Runs queries on a connection of the pool, off the async threads.

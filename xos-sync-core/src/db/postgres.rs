@@ -1,6 +1,6 @@
 //! How a connection to a PostgreSQL server is set up.
 
-use super::AnyConnection;
+use super::{AnyConnection, error_class::Messages};
 
 /// Opens a connection; the reason and advice where that is not possible.
 #[cfg(feature = "postgres")]
@@ -21,16 +21,44 @@ pub(crate) fn establish(url: &str) -> Result<diesel::PgConnection, String> {
     let mut connection = PgConnection::establish(&with_defaults(url))
         .map_err(|error| explain(&crate::error::redact(error.to_string())))?;
     connection.batch_execute(SETUP).map_err(|error| error.to_string())?;
+    // A role may have no right to it.
+    let _ = connection.batch_execute(UNTRANSLATED);
     Ok(connection)
 }
 
+/// In which language the session answers.
+#[cfg(feature = "postgres")]
+pub(super) fn messages(connection: &mut AnyConnection) -> diesel::QueryResult<Messages> {
+    use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+
+    #[derive(QueryableByName)]
+    struct Locale {
+        #[diesel(sql_type = Text)]
+        lc_messages: String,
+    }
+
+    let locale: Locale =
+        sql_query("SELECT current_setting('lc_messages') AS lc_messages").get_result(connection)?;
+    Ok(Messages::of_locale(&locale.lc_messages))
+}
+
+#[cfg(not(feature = "postgres"))]
+pub(super) fn messages(connection: &mut AnyConnection) -> diesel::QueryResult<Messages> {
+    Ok(Messages::of(connection.engine()))
+}
+
 /// Set on every connection. Nobody's lock is waited for without end, because one connection
-/// writes for all. What a process holds that fell silent in the middle of a transaction is soon
+/// writes for all. A transaction sees what others have committed, whatever the server's default is. What a process holds that fell silent in the middle of a transaction is soon
 /// free for those that take over from it, unless somebody has set another time.
 #[cfg(feature = "postgres")]
 const SETUP: &str = "SET lock_timeout = '5s'; SET client_min_messages = warning; \
-    SELECT set_config('idle_in_transaction_session_timeout', '10s', FALSE) \
+    SET default_transaction_isolation = 'read committed'; SELECT set_config('idle_in_transaction_session_timeout', '10s', FALSE) \
     WHERE current_setting('idle_in_transaction_session_timeout') = '0';";
+
+/// Untranslated messages, where the server's are in another language ([`Messages`] says why).
+#[cfg(feature = "postgres")]
+const UNTRANSLATED: &str = "SELECT set_config('lc_messages', 'C', FALSE) \
+    WHERE current_setting('lc_messages') <> 'C'";
 
 /// What a connection asks for unless the URL says otherwise: it notices within half a minute
 /// that the server is out of reach, and shows who it is.

@@ -25,7 +25,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     AnyConnection, DatabaseUrl, Engine, OpenMode,
+    error_class::Messages,
     held::{Held, OnLock},
+    postgres,
     transaction::{Commit, PATIENCE, TransactionId, has_committed, in_transaction, is_alive},
 };
 use crate::error::{Error, Result};
@@ -60,25 +62,38 @@ pub(super) type News = BTreeMap<Source, u64>;
 pub(super) struct Writer {
     queue: Sender<Box<dyn Write>>,
     changes: watch::Receiver<News>,
+    messages: watch::Receiver<Messages>,
 }
 
 impl Writer {
     pub(super) fn start(url: DatabaseUrl, connection: AnyConnection) -> std::io::Result<Self> {
         let (queue, writes) = channel();
         let (news, changes) = watch::channel(News::new());
-        let connection = Some(connection);
-        let away = None;
-        let (seen, asked, held) = (None, Instant::now(), Held::default());
-        let mut thread = WriterThread { url, connection, away, news, seen, asked, held };
+        let (language, messages) = watch::channel(Messages::of(connection.engine()));
+        let mut thread = WriterThread {
+            url,
+            connection: Some(connection),
+            away: None,
+            news,
+            seen: None,
+            asked: Instant::now(),
+            held: Held::default(),
+            language,
+        };
         thread.prepare();
         thread::Builder::new()
             .name("xos-sync-writer".into())
             .spawn(move || thread.serve(&writes))?;
-        Ok(Self { queue, changes })
+        Ok(Self { queue, changes, messages })
     }
 
     pub(super) fn changes(&self) -> watch::Receiver<News> {
         self.changes.clone()
+    }
+
+    /// In which language the database answers.
+    pub(super) fn messages(&self) -> Messages {
+        *self.messages.borrow()
     }
 
     pub(super) async fn write<T, F>(&self, work: F, source: Source, on_lock: OnLock) -> Result<T>
@@ -156,6 +171,8 @@ struct WriterThread {
     asked: Instant,
     /// Writes that need a lock which somebody else has.
     held: Held,
+    /// In which language the database answers.
+    language: watch::Sender<Messages>,
 }
 
 #[derive(QueryableByName)]
@@ -226,7 +243,7 @@ impl WriterThread {
                 Err(error) => {
                     // An error cannot be cloned, and there is one write for it.
                     if let Some(write) = alone.pop() {
-                        self.held.take(write, error);
+                        self.held.take(write, error, *self.language.borrow());
                     }
                 }
             }
@@ -242,7 +259,7 @@ impl WriterThread {
                 Ok(()) => self.answer(alone),
                 Err(error) => {
                     if let Some(write) = alone.pop() {
-                        self.held.take_again(write, since, error);
+                        self.held.take_again(write, since, error, *self.language.borrow());
                     }
                 }
             }
@@ -284,11 +301,26 @@ impl WriterThread {
     /// On a server, nobody's lock is waited for long by the connection that writes for all; nor so
     /// long that somebody else's statement would be given up for a deadlock.
     fn prepare(&mut self) {
-        if let Some(connection) = self.connection.as_mut()
-            && connection.engine() == Engine::Postgres
-            && connection.batch_execute("SET lock_timeout = '100ms'").is_err()
-        {
-            self.connection = None;
+        let Some(connection) = self.connection.as_mut() else { return };
+        if connection.engine() != Engine::Postgres {
+            return;
+        }
+        let prepared = connection
+            .batch_execute("SET lock_timeout = '100ms'")
+            .and_then(|()| postgres::messages(connection));
+        match prepared {
+            Ok(messages) => self.set_language(messages),
+            Err(_) => self.connection = None,
+        }
+    }
+
+    fn set_language(&self, messages: Messages) {
+        if self.language.send_replace(messages) != messages && messages == Messages::Translated {
+            tracing::warn!(
+                "the database answers in a language other than English, so that errors of locks, of \
+                 space and of triggers look alike: all of them are tried again; let an administrator run \
+                 `ALTER ROLE … SET lc_messages = 'C'`, or `GRANT SET ON PARAMETER lc_messages TO …`"
+            );
         }
     }
 

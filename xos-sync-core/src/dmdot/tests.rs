@@ -7,6 +7,7 @@ macro_rules! table {
             name: $name,
             table: $name,
             crate_name: $crate_name,
+            crate_version: "0.1.0",
             doc: "",
             label: None,
             columns: &[],

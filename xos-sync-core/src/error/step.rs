@@ -51,10 +51,12 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    /// The word that the column `backend_class` holds.
+    /// The word that the column `backend_class` holds. A transient error with a wait that the backend
+    /// named is `throttled`, so that a retry can respect it.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Transient { .. } | Self::NotFound => "transient",
+            Self::Transient { at_least: None } | Self::NotFound => "transient",
+            Self::Transient { at_least: Some(_) } => "throttled",
             Self::Terminal => "terminal",
             Self::Deferred { .. } => "deferred",
         }

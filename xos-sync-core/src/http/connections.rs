@@ -72,6 +72,7 @@ impl Connections {
     /// the like).
     #[must_use]
     pub fn anywhere(user_agent: impl Into<String>) -> Self {
+        tls::provide();
         Self {
             user_agent: user_agent.into(),
             trust: Trust::SystemIfAny,

@@ -50,3 +50,20 @@ pub use scrub::{Secrets, one_line};
 pub use wire::Wire;
 
 pub use crate::error::chain;
+
+/// Gives this process the provider of TLS that the framework uses (rustls with ring), if it has none
+/// yet. Without a provider `reqwest::Client::new()` panics.
+///
+/// [`manage::main`](crate::manage::main), [`Synchronizer::builder`](crate::Synchronizer::builder) and
+/// [`Connections::to`] do this by themselves. Call it where a client is made before any of them.
+///
+/// ```
+/// use xos_sync_core::http::{Client, provide_tls};
+///
+/// provide_tls();
+/// let client = Client::new();
+/// # drop(client);
+/// ```
+pub fn provide_tls() {
+    crate::tls::provide();
+}

@@ -3,8 +3,14 @@ use crate::{db::Engine, model::Model as _, models::Site, pending::By, toposort::
 
 /// A lane that removes rows: it has one sweep, and needs no step.
 fn lane() -> Lane {
-    let questions =
-        Questions::new(Site::INFO, None, &Observers::new(Engine::Sqlite), &[Site::INFO], "test");
+    let questions = Questions::new(
+        Site::INFO,
+        None,
+        &Observers::new(Engine::Sqlite),
+        &[Site::INFO],
+        "test",
+        "me",
+    );
     Lane::new(Site::INFO, None, questions, Micros(10))
 }
 

@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
-use diesel::{RunQueryDsl, sql_query};
-
-use super::{Arguments, Command, Dmdot, Run, progress};
+use super::{
+    Arguments, Command, Dmdot, Retry, Run, output, progress,
+    rows::{self, Retried},
+};
 use crate::{
     db::{Db, OpenMode},
     dmdot::Graph,
     error::{Error, Result},
     event::{self, Bridge, Event, Publisher as _},
     migrate,
+    model::ModelInfo,
     registry::Registry,
     status::{self, State},
     synchronizer::Synchronizer,
@@ -23,7 +25,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Status { json } => show_status(&database, json).await,
         Command::Dmdot(options) => dmdot(&options),
         Command::Migrate => bring_up_to_date(&database).await,
-        Command::Retry { model } => retry(&database, model.as_deref()).await,
+        Command::Retry(options) => retry(&database, options).await,
         Command::Bridge { to } => bridge(&database, &to).await,
         Command::Check => check(&database).await,
     }
@@ -54,7 +56,7 @@ async fn synchronize(database: &str, options: Run) -> Result<ExitCode> {
     }
     if options.once {
         let report = synchronizer.pass().await?;
-        println!("{report}");
+        output::line(&report)?;
     } else {
         synchronizer.run(interrupted()).await?;
     }
@@ -90,9 +92,9 @@ async fn show_status(database: &str, json: bool) -> Result<ExitCode> {
     if json {
         let text = serde_json::to_string_pretty(&status)
             .map_err(|error| Error::Usage(error.to_string()))?;
-        println!("{text}");
+        output::line(text)?;
     } else {
-        print!("{status}");
+        output::text_as_it_is(&status)?;
     }
     let failed = status.count(State::Failed) > 0;
     Ok(if failed { ExitCode::from(3) } else { ExitCode::SUCCESS })
@@ -113,11 +115,11 @@ fn dmdot(options: &Dmdot) -> Result<ExitCode> {
         graph = graph.of_crate(crate_name);
     }
     if options.dot {
-        print!("{}", graph.dot());
+        output::text_as_it_is(graph.dot())?;
     } else if options.mermaid {
-        print!("{}", graph.mermaid());
+        output::text_as_it_is(graph.mermaid())?;
     } else {
-        println!("{:#}", graph.json());
+        output::line(format_args!("{:#}", graph.json()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -127,44 +129,69 @@ async fn bring_up_to_date(database: &str) -> Result<ExitCode> {
     let db = Db::open(database, OpenMode::Create).await?;
     let done = migrate::migrate(&db, &registry).await?;
     if done.is_empty() {
-        println!("{} is up to date", db.url());
+        output::line(format_args!("{} is up to date", db.url()))?;
     }
     let follows = |line: &&String| line.starts_with("index ") || line.starts_with("trigger ");
-    done.iter().filter(|line| !follows(line)).for_each(|line| println!("{line}"));
+    for line in done.iter().filter(|line| !follows(line)) {
+        output::line(line)?;
+    }
     match done.iter().filter(follows).count() {
         0 => {}
-        count => println!("{count} indexes and triggers"),
+        count => output::line(format_args!("{count} indexes and triggers"))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn retry(database: &str, model: Option<&str>) -> Result<ExitCode> {
+async fn retry(database: &str, options: Retry) -> Result<ExitCode> {
     let (db, registry) = open(database).await?;
-    let models: Vec<_> = registry
-        .models()
-        .filter(|info| model.is_none_or(|model| info.name == model || info.table == model))
-        .collect();
+    let models = models_called(&registry, options.model.as_deref())?;
+    let Retry { id, waiting, .. } = options;
+    let one = models.first().copied().zip(id);
+    let found = db
+        .write(move |conn| {
+            let retried = models.iter().map(|model| rows::retry(conn, model, id, waiting));
+            retried.collect::<diesel::QueryResult<Vec<_>>>()
+        })
+        .await?;
+    let mut sum = Retried::default();
+    for retried in found {
+        match (retried, one) {
+            (Some(retried), _) => {
+                sum.now += retried.now;
+                sum.waiting += retried.waiting;
+            }
+            (None, Some((model, id))) => return Err(Error::NoSuchRow { model: model.name, id }),
+            (None, None) => {}
+        }
+    }
+    match sum.now {
+        1 => output::line("1 row is tried again now")?,
+        rows => output::line(format_args!("{rows} rows are tried again now"))?,
+    }
+    match sum.waiting {
+        0 => {}
+        1 => output::line("1 row waits as its backend asked: `--waiting` tries it too")?,
+        rows => output::line(format_args!(
+            "{rows} rows wait as their backend asked: `--waiting` tries them too"
+        ))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The models of this name or of this table's name; all if none is named.
+fn models_called(registry: &Registry, name: Option<&str>) -> Result<Vec<&'static ModelInfo>> {
+    let called =
+        |info: &&ModelInfo| name.is_none_or(|name| info.name == name || info.table == name);
+    let models: Vec<_> = registry.models().filter(called).collect();
     if models.is_empty() {
         let known: Vec<_> = registry.models().map(|model| model.name).collect();
         return Err(Error::Usage(format!(
             "there is no model {}; there are: {}",
-            model.unwrap_or_default(),
+            name.unwrap_or_default(),
             known.join(", ")
         )));
     }
-    let retried: usize = db
-        .write(move |conn| {
-            models.iter().try_fold(0, |sum, model| {
-                let statement = format!(
-                    "UPDATE {}_sync SET retry_at = NULL, attempts = 0 WHERE retry_at IS NOT NULL",
-                    model.table
-                );
-                Ok(sum + sql_query(statement).execute(conn)?)
-            })
-        })
-        .await?;
-    println!("{retried} rows are tried again now");
-    Ok(ExitCode::SUCCESS)
+    Ok(models)
 }
 
 async fn bridge(database: &str, bus: &str) -> Result<ExitCode> {
@@ -177,13 +204,13 @@ async fn bridge(database: &str, bus: &str) -> Result<ExitCode> {
 
 async fn check(database: &str) -> Result<ExitCode> {
     let (db, registry) = open(database).await?;
-    println!(
+    output::line(format_args!(
         "{} models, {} steps of {} fit together, and {} is up to date",
         registry.models().count(),
         registry.steps().len(),
         registry.synchronizers().join(", "),
         db.url(),
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

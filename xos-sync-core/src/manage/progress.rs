@@ -20,6 +20,8 @@ pub(super) fn log_to_stderr() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
+        // It would say so on standard error, and panic when nobody reads that.
+        .log_internal_errors(false)
         .try_init();
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_types::Text};
 
 use super::{
-    Migrations, ddl, framework,
+    Migrations, columns, ddl,
+    declared::{self, Versions},
+    framework,
     schema::{Schema, applied},
 };
 use crate::{
@@ -38,12 +40,30 @@ pub(super) fn migrate(
             .map_err(|error| failed(&task.what, &error))?;
         done.push(task.what);
     }
-    let tasks = from_models(conn, models)?;
+    let versions = Versions::read(conn)?;
+    let tasks = from_models(conn, models, &versions)?;
+    if let Some((version, model)) =
+        models.iter().find_map(|model| Some((versions.newer_than(model)?, model)))
+        && let Some(task) = tasks.first()
+    {
+        return Err(Error::MigrationFailed {
+            name: format!("from the models, of the {}", task.what),
+            reason: format!(
+                "the database was migrated by version {version} of {}, and this program has version {}: run \
+                 `migrate` of the newer program",
+                model.crate_name, model.crate_version
+            ),
+        });
+    }
+    let versions = declared::note_versions(models, &versions);
     let mut at = None;
-    in_transaction(conn, |conn| {
-        tasks.iter().try_for_each(|task| {
-            at = Some(task);
-            run(conn, task)
+    without_foreign_keys(conn, |conn| {
+        in_transaction(conn, |conn| {
+            tasks.iter().try_for_each(|task| {
+                at = Some(task);
+                run(conn, task)
+            })?;
+            conn.batch_execute(&versions)
         })
     })
     .map_err(|error| {
@@ -59,7 +79,8 @@ pub(super) fn check(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> 
         return Err(Error::Migration("it has no tables of this program yet".into()));
     }
     let mut missing = pending_files(conn, models)?;
-    missing.extend(from_models(conn, models)?);
+    let versions = Versions::read(conn)?;
+    missing.extend(from_models(conn, models, &versions)?);
     match missing.into_iter().next() {
         Some(task) => Err(Error::Migration(format!("it lacks: {}", task.what))),
         None => Ok(()),
@@ -79,6 +100,20 @@ fn in_transaction(
     outcome.inspect_err(|_| {
         let _ = conn.batch_execute("ROLLBACK");
     })
+}
+
+/// SQLite rebuilds a table by dropping it, which must not delete the rows that reference it.
+fn without_foreign_keys(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> diesel::QueryResult<()>,
+) -> diesel::QueryResult<()> {
+    if conn.engine() == Engine::Postgres {
+        return work(conn);
+    }
+    conn.batch_execute("PRAGMA foreign_keys = OFF; PRAGMA legacy_alter_table = ON")?;
+    let outcome = work(conn);
+    conn.batch_execute("PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON")?;
+    outcome
 }
 
 fn failed(name: &str, error: &diesel::result::Error) -> Error {
@@ -153,16 +188,33 @@ fn pending_files(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Res
 }
 
 /// Tables and columns that lack, then indexes and triggers that differ.
-fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Result<Vec<Task>> {
+fn from_models(
+    conn: &mut AnyConnection,
+    models: &[&'static ModelInfo],
+    versions: &Versions,
+) -> Result<Vec<Task>> {
     let (engine, schema) = (conn.engine(), Schema::read(conn)?);
     let mut tasks = Vec::new();
+    let mut rebuilt = BTreeSet::new();
     for model in models {
         let table = |table: &str, sql| Task { what: format!("table {table}"), sql, file: None };
         match schema.tables.get(model.table) {
             None => tasks.push(table(model.table, ddl::create_table(engine, model))),
+            Some(columns) if !columns.contains_key("id") => return Err(no_key(model.table)),
             Some(columns) => {
-                for column in model.columns.iter().filter(|column| !columns.contains(column.name)) {
+                for column in model.columns.iter().filter(|c| !columns.contains_key(c.name)) {
                     tasks.push(add_column(engine, model, column)?);
+                }
+                if versions.newer_than(model).is_none() {
+                    let changes = columns::changes(conn, model, &schema)?;
+                    if changes.iter().any(|change| change.rebuilds) {
+                        rebuilt.insert(model.table.to_owned());
+                    }
+                    tasks.extend(changes.into_iter().map(|it| Task {
+                        what: it.what,
+                        sql: it.sql,
+                        file: None,
+                    }));
                 }
             }
         }
@@ -176,7 +228,7 @@ fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Resul
             Some(columns) => {
                 let missing = ddl::sync_columns(engine, model)
                     .into_iter()
-                    .filter(|(name, _)| !columns.contains(name));
+                    .filter(|(name, _)| !columns.contains_key(name));
                 tasks.extend(missing.map(|(name, definition)| Task {
                     what: format!("column {kept}.{name}"),
                     sql: format!("ALTER TABLE {kept} ADD COLUMN {name} {definition};"),
@@ -185,15 +237,34 @@ fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Resul
             }
         }
     }
-    for extra in models.iter().flat_map(|model| ddl::extras(engine, model, models)) {
+    let wanted: Vec<_> =
+        models.iter().flat_map(|model| ddl::extras(engine, model, models)).collect();
+    let declared = declared::all(conn)?;
+    for gone in declared::undeclared(&declared, &wanted, models, versions) {
+        tasks.push(Task {
+            what: format!("{}, which is declared no more", gone.what()),
+            sql: gone.removal(engine),
+            file: None,
+        });
+    }
+    for extra in &wanted {
         let there = schema.extras.get(&extra.name);
-        if there != Some(&extra.sql) {
-            tasks.push(Task {
-                what: format!("{} {}", extra.what(), extra.name),
-                sql: extra.statements(engine, there.is_some()),
-                file: None,
-            });
+        // A rebuilt table has lost what stood on it.
+        let there = there.filter(|_| !rebuilt.contains(&extra.table));
+        // An older program leaves a newer one's as they are.
+        if there == Some(&extra.sql) || versions.newer_than(extra.model).is_some() {
+            continue;
         }
+        if let Some(check) = &extra.check
+            && schema.tables.get(&extra.table).is_some_and(|has| has.contains_key(check.column))
+        {
+            columns::check_rows(conn, &extra.table, check)?;
+        }
+        tasks.push(Task {
+            what: format!("{} {}", extra.what(), extra.name),
+            sql: format!("{}{}", extra.statements(engine, there.is_some()), declared::note(extra)),
+            file: None,
+        });
     }
     // Where what makes rows is new, the rows that were before it count too.
     for model in models {
@@ -204,6 +275,13 @@ fn from_models(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> Resul
         }
     }
     Ok(tasks)
+}
+
+/// A table that is there already and cannot become a model's.
+fn no_key(table: &str) -> Error {
+    Error::Migration(format!(
+        "the table {table} has no column id, so it is not a table of a model: rename one of them"
+    ))
 }
 
 fn add_column(engine: Engine, model: &ModelInfo, column: &crate::model::Column) -> Result<Task> {

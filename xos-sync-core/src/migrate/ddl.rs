@@ -21,8 +21,22 @@ pub(super) struct Extra {
     pub(super) kind: Kind,
     pub(super) name: String,
     pub(super) table: String,
+    /// The model that declares it: another than the table's where it follows from a reference or
+    /// an expansion.
+    pub(super) model: &'static ModelInfo,
+    /// A condition that every row must fulfil before.
+    pub(super) check: Option<RowCheck>,
     /// The statements that make it, without a last `;`.
     pub(super) sql: String,
+}
+
+/// A condition on all rows of a table, and the advice where one breaks it.
+#[derive(Debug, Clone)]
+pub(super) struct RowCheck {
+    pub(super) column: &'static str,
+    /// The SQL condition of a row that is in the way.
+    pub(super) broken: String,
+    pub(super) advice: String,
 }
 
 /// What it is.
@@ -37,16 +51,9 @@ pub(super) enum Kind {
 impl Extra {
     /// The statements that make it, instead of what is there under its name.
     pub(super) fn statements(&self, engine: Engine, is_there: bool) -> String {
-        let Self { kind, name, table, sql } = self;
-        let drop = match (engine, kind) {
-            _ if !is_there => String::new(),
-            (_, Kind::Index) => format!("DROP INDEX {name};\n"),
-            (Engine::Sqlite, _) => format!("DROP TRIGGER {name};\n"),
-            (Engine::Postgres, Kind::Trigger) => format!("DROP TRIGGER {name} ON {table};\n"),
-            (Engine::Postgres, Kind::Constraint) => {
-                format!("ALTER TABLE {table} DROP CONSTRAINT {name};\n")
-            }
-        };
+        let Self { kind, name, table, sql, .. } = self;
+        let drop =
+            if is_there { drop_statement(engine, *kind, name, table) } else { String::new() };
         let noted = match engine {
             Engine::Sqlite => String::new(),
             // So that it is known what it was made from.
@@ -56,10 +63,30 @@ impl Extra {
     }
 
     pub(super) fn what(&self) -> &'static str {
-        match self.kind {
-            Kind::Index => "index",
-            Kind::Trigger => "trigger",
-            Kind::Constraint => "constraint",
+        self.kind.as_str()
+    }
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 3] = [Self::Index, Self::Trigger, Self::Constraint];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Trigger => "trigger",
+            Self::Constraint => "constraint",
+        }
+    }
+}
+
+/// The statements that remove it, with the last `;`, whether it is there or not.
+pub(super) fn drop_statement(engine: Engine, kind: Kind, name: &str, table: &str) -> String {
+    match (engine, kind) {
+        (_, Kind::Index) => format!("DROP INDEX IF EXISTS {name};\n"),
+        (Engine::Sqlite, _) => format!("DROP TRIGGER IF EXISTS {name};\n"),
+        (Engine::Postgres, Kind::Trigger) => format!("DROP TRIGGER IF EXISTS {name} ON {table};\n"),
+        (Engine::Postgres, Kind::Constraint) => {
+            format!("ALTER TABLE IF EXISTS {table} DROP CONSTRAINT IF EXISTS {name};\n")
         }
     }
 }
@@ -67,7 +94,7 @@ impl Extra {
 /// All that follows from a model beside its tables' columns.
 pub(super) fn extras(
     engine: Engine,
-    model: &ModelInfo,
+    model: &'static ModelInfo,
     models: &[&'static ModelInfo],
 ) -> Vec<Extra> {
     let mut extras = indexes(model);
@@ -105,13 +132,10 @@ pub(super) fn column_definition(engine: Engine, model: &ModelInfo, column: &Colu
     if let Some(default) = column.default {
         let _ = write!(out, " DEFAULT {default}");
     }
-    if let Some(choices) = column.choices {
-        let words: Vec<_> =
-            choices.iter().map(|word| format!("'{}'", word.replace('\'', "''"))).collect();
-        let _ = write!(out, " CHECK ({name} IN ({}))", words.join(", "));
-    } else if engine == Engine::Sqlite {
+    // Elsewhere a constraint of its own, so that it can be replaced.
+    if engine == Engine::Sqlite {
         // SQLite stores any value in any column unless a check refuses it.
-        let _ = write!(out, " CHECK ({})", sqlite::is_of_type(column));
+        let _ = write!(out, " CHECK ({})", column_check(column));
     }
     let reference = model.references.iter().find(|reference| reference.column == name);
     // Elsewhere a constraint of its own, so that models may reference each other in a circle.
@@ -122,6 +146,18 @@ pub(super) fn column_definition(engine: Engine, model: &ModelInfo, column: &Colu
     out
 }
 
+/// The condition on a column's values.
+pub(super) fn column_check(column: &Column) -> String {
+    is_a_choice(column).unwrap_or_else(|| sqlite::is_of_type(column))
+}
+
+/// The condition that a column holds one of its words; `None` where it may hold any.
+fn is_a_choice(column: &Column) -> Option<String> {
+    let words: Vec<_> =
+        column.choices?.iter().map(|word| format!("'{}'", word.replace('\'', "''"))).collect();
+    Some(format!("{} IN ({})", column.name, words.join(", ")))
+}
+
 /// What a foreign key says of deletions.
 fn on_delete(on_delete: OnDelete) -> &'static str {
     match on_delete {
@@ -130,7 +166,7 @@ fn on_delete(on_delete: OnDelete) -> &'static str {
     }
 }
 
-fn type_name(sql_type: ColumnType) -> &'static str {
+pub(super) fn type_name(sql_type: ColumnType) -> &'static str {
     match sql_type {
         ColumnType::Text => "TEXT",
         ColumnType::Integer => "INTEGER",
@@ -141,40 +177,57 @@ fn type_name(sql_type: ColumnType) -> &'static str {
 }
 
 /// The author's indexes: each reference, each uniqueness.
-fn indexes(model: &ModelInfo) -> Vec<Extra> {
+fn indexes(model: &'static ModelInfo) -> Vec<Extra> {
     let table = model.table;
     let references = model.references.iter().map(|reference| {
         let column = reference.column;
-        index(sql::reference_index(model, column), table, "INDEX", &format!("({column})"))
+        index(model, sql::reference_index(model, column), table, "INDEX", &format!("({column})"))
     });
     let uniques = model.uniques.iter().map(|unique| {
         let name = sql::name(format!("{table}_unique_{}", unique.columns.join("_")));
-        index(name, table, "UNIQUE INDEX", &format!("({})", unique.columns.join(", ")))
+        index(model, name, table, "UNIQUE INDEX", &format!("({})", unique.columns.join(", ")))
     });
     references.chain(uniques).collect()
 }
 
-fn index(name: String, table: &str, kind: &str, rest: &str) -> Extra {
+fn index(model: &'static ModelInfo, name: String, table: &str, kind: &str, rest: &str) -> Extra {
     let sql = format!("CREATE {kind} {name} ON {table} {rest}");
-    Extra { kind: Kind::Index, name, table: table.to_owned(), sql }
+    Extra { kind: Kind::Index, name, table: table.to_owned(), model, check: None, sql }
 }
 
-/// The rows of other models whose reference to this one says `on_update = sync`: the updates by
-/// which a change of a row's goal goes on to them.
-fn pass_on(engine: Engine, model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<String> {
-    let mut updates = Vec::new();
-    for child in models {
-        for reference in child.references {
-            if (reference.target)() == model && reference.on_update == OnUpdate::Sync {
-                let children = format!(
-                    "object_id IN (SELECT id FROM {} WHERE {} = NEW.id)",
-                    child.table, reference.column
-                );
-                updates.push(sql::touch(engine, child, &children));
-            }
-        }
-    }
-    updates
+/// A reference of another model to this one.
+struct Child {
+    model: &'static ModelInfo,
+    reference: &'static crate::model::Reference,
+}
+
+/// The references of all models to this one.
+fn children(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<Child> {
+    let of = |child: &&'static ModelInfo| {
+        let child = *child;
+        child.references.iter().map(move |reference| Child { model: child, reference })
+    };
+    models.iter().flat_map(of).filter(|child| (child.reference.target)() == model).collect()
+}
+
+/// How a change of a row's goal goes on to the rows whose reference says `on_update = sync`: for
+/// each such reference the trigger's name and its statement.
+fn pass_on(
+    engine: Engine,
+    model: &ModelInfo,
+    models: &[&'static ModelInfo],
+) -> Vec<(Child, String, String)> {
+    let syncs = |child: &Child| child.reference.on_update == OnUpdate::Sync;
+    children(model, models)
+        .into_iter()
+        .filter(syncs)
+        .map(|child| {
+            let (table, column) = (child.model.table, child.reference.column);
+            let rows = format!("object_id IN (SELECT id FROM {table} WHERE {column} = NEW.id)");
+            let update = sql::touch(engine, child.model, &rows);
+            (child, sql::name(format!("{table}_{column}_pass_on")), update)
+        })
+        .collect()
 }
 
 /// The columns whose change is a change of the goal.

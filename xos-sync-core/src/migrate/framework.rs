@@ -18,6 +18,12 @@ pub(super) fn tables(engine: Engine) -> String {
 CREATE TABLE IF NOT EXISTS xos_sync_migrations (
     crate_name TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (crate_name, name)
 );
+CREATE TABLE IF NOT EXISTS xos_sync_crates (
+    crate_name TEXT PRIMARY KEY, version TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS xos_sync_declared (
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL, table_name TEXT NOT NULL, model TEXT NOT NULL, crate_name TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS xos_sync_steps (
     synchronizer TEXT NOT NULL, step TEXT NOT NULL, model TEXT NOT NULL, provides TEXT NOT NULL, only_rows TEXT,
     unserved_since BIGINT, last_run BIGINT, attempts INTEGER NOT NULL DEFAULT 0, retry_at BIGINT, backend_status TEXT,
@@ -26,6 +32,9 @@ CREATE TABLE IF NOT EXISTS xos_sync_steps (
 CREATE TABLE IF NOT EXISTS xos_sync_members (
     member TEXT PRIMARY KEY, synchronizer TEXT NOT NULL, place TEXT NOT NULL, lease_until BIGINT NOT NULL,
     shown TEXT NOT NULL DEFAULT '', steps TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE IF NOT EXISTS xos_sync_unexpanded (
+    id {id}, model TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS xos_sync_budgets (
     name TEXT PRIMARY KEY, free_at BIGINT NOT NULL

@@ -9,7 +9,9 @@
 //! **Invariant:** each file, and all that follows from the models together, is one transaction.
 
 mod apply;
+mod columns;
 mod ddl;
+mod declared;
 mod framework;
 mod schema;
 

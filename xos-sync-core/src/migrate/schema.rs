@@ -1,10 +1,10 @@
 //! What the database has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::{
     QueryResult, QueryableByName, RunQueryDsl, sql_query,
-    sql_types::{Nullable, Text},
+    sql_types::{Bool, Nullable, Text},
 };
 
 use crate::db::{AnyConnection, Engine};
@@ -12,8 +12,18 @@ use crate::db::{AnyConnection, Engine};
 /// Tables with their columns, and what indexes, triggers and constraints were made from, by
 /// name.
 pub(super) struct Schema {
-    pub(super) tables: BTreeMap<String, BTreeSet<String>>,
+    pub(super) tables: BTreeMap<String, BTreeMap<String, ColumnSchema>>,
+    /// SQLite: the statements that made the tables.
+    pub(super) statements: BTreeMap<String, String>,
     pub(super) extras: BTreeMap<String, String>,
+}
+
+/// A column as the database has it.
+pub(super) struct ColumnSchema {
+    /// Its type in the engine's words, in capitals.
+    pub(super) sql_type: String,
+    pub(super) nullable: bool,
+    pub(super) has_default: bool,
 }
 
 #[derive(QueryableByName)]
@@ -30,6 +40,12 @@ struct TableColumn {
     table_name: String,
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Text)]
+    sql_type: String,
+    #[diesel(sql_type = Bool)]
+    nullable: bool,
+    #[diesel(sql_type = Bool)]
+    has_default: bool,
 }
 
 #[derive(QueryableByName)]
@@ -47,7 +63,8 @@ fn questions(engine: Engine) -> (&'static str, &'static str) {
     match engine {
         Engine::Sqlite => (
             "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')",
-            "SELECT m.name AS table_name, c.name AS name FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
+            "SELECT m.name AS table_name, c.name AS name, upper(c.type) AS sql_type, c.\"notnull\" = 0 AS nullable, \
+             c.dflt_value IS NOT NULL OR c.pk > 0 AS has_default FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
              WHERE m.type = 'table'",
         ),
         // What something was made from stands beside it as a comment.
@@ -58,8 +75,10 @@ fn questions(engine: Engine) -> (&'static str, &'static str) {
              FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid \
              WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace \
              UNION ALL SELECT k.conname::text, coalesce(obj_description(k.oid, 'pg_constraint'), '') \
-             FROM pg_constraint AS k WHERE k.contype = 'f' AND k.connamespace = current_schema()::regnamespace",
-            "SELECT table_name::text AS table_name, column_name::text AS name FROM information_schema.columns \
+             FROM pg_constraint AS k WHERE k.contype IN ('f', 'c') AND k.connamespace = current_schema()::regnamespace",
+            "SELECT table_name::text AS table_name, column_name::text AS name, upper(data_type::text) AS sql_type, \
+             is_nullable = 'YES' AS nullable, column_default IS NOT NULL OR is_identity = 'YES' AS has_default \
+             FROM information_schema.columns \
              WHERE table_schema = current_schema()",
         ),
     }
@@ -70,12 +89,21 @@ impl Schema {
         let (extras, columns) = questions(conn.engine());
         let extras: Vec<Master> = sql_query(extras).load(conn)?;
         let columns: Vec<TableColumn> = sql_query(columns).load(conn)?;
-        let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for column in columns {
-            tables.entry(column.table_name).or_default().insert(column.name);
+        let mut tables: BTreeMap<String, BTreeMap<String, ColumnSchema>> = BTreeMap::new();
+        for TableColumn { table_name, name, sql_type, nullable, has_default } in columns {
+            let column = ColumnSchema { sql_type, nullable, has_default };
+            tables.entry(table_name).or_default().insert(name, column);
         }
+        let statements = match conn.engine() {
+            Engine::Sqlite => {
+                sql_query("SELECT name, sql FROM sqlite_master WHERE type = 'table'").load(conn)?
+            }
+            Engine::Postgres => Vec::<Master>::new(),
+        };
+        let statements =
+            statements.into_iter().filter_map(|row| Some((row.name, row.sql?))).collect();
         let extras = extras.into_iter().filter_map(|row| Some((row.name, row.sql?))).collect();
-        Ok(Self { tables, extras })
+        Ok(Self { tables, statements, extras })
     }
 }
 

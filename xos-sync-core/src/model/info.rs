@@ -11,6 +11,9 @@ pub struct ModelInfo {
     pub table: &'static str,
     /// The crate that declares it, for instance `xos_sync_core`.
     pub crate_name: &'static str,
+    /// That crate's version, as in its `Cargo.toml`: an older program changes nothing in a
+    /// database that a newer one has migrated.
+    pub crate_version: &'static str,
     /// The first sentence of the struct's documentation.
     pub doc: &'static str,
     /// The column that people call a row by: the one marked `#[label]`, else one named `name`.

@@ -81,7 +81,7 @@ fn observers() -> Observers {
 /// All questions of one model.
 fn questions(model: &'static ModelInfo) -> (Questions, Vec<Question>) {
     let models: Vec<_> = Registry::linked().unwrap().models().collect();
-    let questions = Questions::new(model, None, &observers(), &models, "test");
+    let questions = Questions::new(model, None, &observers(), &models, "test", "me");
     let next =
         [Want::Sync, Want::Delete, Want::Purge].map(|want| Question::Next { want, after: 7 });
     let woken = questions.wake_paths.iter().map(|path| {
@@ -140,7 +140,7 @@ fn the_questions_find_what_they_are_for() {
         plans.conn.batch_execute(change).unwrap();
     }
     let models: Vec<_> = Registry::linked().unwrap().models().collect();
-    let questions = Questions::new(Slice::INFO, None, &observers(), &models, "test");
+    let questions = Questions::new(Slice::INFO, None, &observers(), &models, "test", "me");
     let mut found = |want| {
         let question = Question::Next { want, after: 0 };
         match questions.ask(&mut plans.conn, None, &question, BATCH, Shards::ALL).unwrap().rows {

@@ -153,28 +153,37 @@ fn why(state: State, message: Option<String>) -> String {
     }
 }
 
-/// A row that still keeps a deleted one: `key` is that one's key in the bookkeeping.
+/// A row that still keeps a deleted one: `key` is that one's key in the bookkeeping, `id` the key
+/// that the row had.
 pub(super) fn kept_by(
     conn: &mut AnyConnection,
     model: &'static ModelInfo,
-    key: i64,
+    (key, id): (i64, i64),
     models: &[&'static ModelInfo],
 ) -> QueryResult<Option<String>> {
     for child in models {
         for reference in child.references.iter().filter(|r| (r.target)() == model) {
-            let found: Option<Key> = sql_query(format!(
-                "SELECT object_id AS id FROM {}_sync WHERE {} = {key} AND sync_id <> {} ORDER BY deleted, sync_id LIMIT 1",
-                child.table,
-                sql::applied_reference(reference.column),
-                if *child == model { key } else { 0 },
-            ))
-            .get_result(conn)
-            .optional()?;
-            if let Some(found) = found {
-                return Ok(Some(format!(
-                    "waits until {} #{} no longer references it ({})",
-                    child.name, found.id, reference.column
-                )));
+            let (table, column) = (child.table, reference.column);
+            let enacted = format!(
+                "SELECT object_id AS id FROM {table}_sync WHERE {applied} = {key} AND sync_id <> {itself} \
+                 ORDER BY deleted, sync_id LIMIT 1",
+                applied = sql::applied_reference(column),
+                itself = if *child == model { key } else { 0 },
+            );
+            // A row of a writer that leaves foreign keys off, unless another object has the key.
+            let living = format!(
+                "SELECT id FROM {table} WHERE {column} = {id} AND NOT EXISTS \
+                 (SELECT 1 FROM {parent}_sync WHERE object_id = {id} AND NOT deleted) ORDER BY id LIMIT 1",
+                parent = model.table,
+            );
+            for query in [enacted, living] {
+                let found: Option<Key> = sql_query(query).get_result(conn).optional()?;
+                if let Some(found) = found {
+                    return Ok(Some(format!(
+                        "waits until {} #{} no longer references it ({column})",
+                        child.name, found.id
+                    )));
+                }
             }
         }
     }

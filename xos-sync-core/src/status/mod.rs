@@ -103,7 +103,8 @@ pub struct ObjectStatus {
     pub label: String,
     /// Its state.
     pub state: State,
-    /// `transient`, `terminal` or `deferred`, when a call said so.
+    /// `transient`, `throttled` (the backend named a wait), `terminal` or `deferred`, when a call said
+    /// so.
     pub class: Option<String>,
     /// What went wrong or is waited for, in the user's words.
     pub message: Option<String>,

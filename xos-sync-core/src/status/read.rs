@@ -120,7 +120,7 @@ fn state_of(model: &'static ModelInfo, observers: &Observers) -> String {
     };
     format!(
         "CASE WHEN c.deleted AND (c.no_sync OR c.lazy_blocked) THEN 'held' \
-         WHEN c.deleted AND c.backend_class IN ('transient', 'terminal') THEN 'failed' \
+         WHEN c.deleted AND c.backend_class IN ('transient', 'throttled', 'terminal') THEN 'failed' \
          WHEN c.deleted THEN 'deleting' {unobserved}WHEN c.no_sync THEN 'held' \
          WHEN c.enacted >= c.updated THEN 'enacted' WHEN c.lazy_blocked THEN 'held' \
          WHEN c.backend_class = 'deferred' THEN 'waiting' WHEN c.backend_class IS NOT NULL THEN 'failed' \
@@ -190,7 +190,8 @@ fn objects(
         let message = match state {
             State::Blocked => blame::blocked_by(conn, model, row.id, observers)?,
             State::Deleting => {
-                blame::kept_by(conn, model, row.sync_id, models)?.or(row.backend_status)
+                let keys = (row.sync_id, row.id);
+                blame::kept_by(conn, model, keys, models)?.or(row.backend_status)
             }
             _ => row.backend_status,
         };

@@ -48,6 +48,8 @@ enum Database {
 
 impl Builder {
     pub(super) fn new() -> Self {
+        #[cfg(feature = "http")]
+        crate::http::provide_tls();
         Self {
             name: None,
             database: None,

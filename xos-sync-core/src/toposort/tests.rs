@@ -11,6 +11,7 @@ macro_rules! table {
             name: $name,
             table: $name,
             crate_name: "core",
+            crate_version: "0.1.0",
             doc: "",
             label: None,
             columns: &[],

@@ -16,9 +16,11 @@ mod commits;
 #[path = "expansion.rs"]
 mod concurrent_expansion;
 mod members;
+mod messages;
 mod notifications;
 mod relay;
 mod server;
+mod site;
 mod storm;
 mod tls;
 mod transactions;
@@ -56,6 +58,8 @@ mod repairs;
 mod regressions;
 #[path = "../scenarios/retry/mod.rs"]
 mod retry;
+#[path = "../scenarios/schema.rs"]
+mod schema;
 #[path = "../scenarios/sides.rs"]
 mod sides;
 #[path = "../scenarios/start.rs"]

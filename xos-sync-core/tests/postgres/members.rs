@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, Model as _, StepResult, SyncStep, sync_step};
+use xos_sync_core::{Context, StepResult, SyncStep, sync_step};
 
 use crate::{
     transactions::Open,

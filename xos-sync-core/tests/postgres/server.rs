@@ -20,6 +20,24 @@ impl Server {
         Self { url, folder }
     }
 
+    /// With these options of the program `postgres`.
+    pub fn start_with(options: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut start = script();
+        start.arg("start").arg(folder.path()).env("XOS_POSTGRES_OPTIONS", options);
+        let url = started(&done(&mut start));
+        Self { url, folder }
+    }
+
+    /// The URL of a role with no rights but on a database of its own.
+    pub fn unprivileged(&self) -> String {
+        self.sql("CREATE ROLE app LOGIN PASSWORD 'app'");
+        self.sql("CREATE DATABASE app OWNER app");
+        let (_, address) = self.url.split_once('@').unwrap();
+        let (address, _) = address.split_once('/').unwrap();
+        format!("postgres://app:app@{address}/app")
+    }
+
     /// One that listens here too, to those of this network.
     pub fn start_for(address: &str, network: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -54,14 +72,19 @@ impl Server {
     }
 
     pub fn sql(&self, sql: &str) -> String {
-        let output = Command::new("psql")
-            .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql, &self.url])
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
-        String::from_utf8(output.stdout).unwrap()
+        query(&self.url, sql)
     }
+}
+
+/// What `psql` answers.
+pub fn query(url: &str, sql: &str) -> String {
+    let output = Command::new("psql")
+        .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql, url])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 impl Drop for Server {

@@ -16,8 +16,12 @@ pub struct Open(Child);
 
 impl Open {
     pub fn new(world: &World, sql: &str) -> Self {
+        Self::at(&world.url(), sql)
+    }
+
+    pub fn at(url: &str, sql: &str) -> Self {
         let mut child = Command::new("psql")
-            .args(["-qAtX", &world.url()])
+            .args(["-qAtX", url])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

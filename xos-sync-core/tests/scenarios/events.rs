@@ -11,7 +11,7 @@ use xos_sync_core::{
 };
 
 use crate::world::{
-    Answer, Backend, Farm, Field, Running, SyncFarms, World, in_time, models, step, until,
+    Answer, Backend, Farm, Field, Running, SyncFarms, World, in_time, living, models, step, until,
 };
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_change_in_many_rows_at_once_reaches_each_once() {
     until("all farms", async || world.backend.lock().things.len() == 3000).await;
     running.stop().await;
     assert_eq!(world.backend.log().len(), 3000);
-    assert_eq!(world.ask("count(*)", "FROM farms WHERE enacted = updated").await, ["3000"]);
+    assert_eq!(world.ask("count(*)", "FROM farms_sync WHERE enacted = updated").await, ["3000"]);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_parent_that_heals_wakes_its_children_without_an_event_of_theirs() {
         .await;
     world.backend.heal("farm");
     // Somebody asks for it to be tried again.
-    world.shell("UPDATE farms SET retry_at = NULL");
+    world.shell("UPDATE farms_sync SET retry_at = NULL");
     until("both", async || world.backend.names() == ["farm", "field"]).await;
     running.stop().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync farm", "sync field"]);
@@ -193,7 +193,7 @@ async fn a_shutdown_finishes_what_was_begun_and_begins_nothing() {
         world
             .ask(
                 "name || CASE WHEN enacted = updated THEN 1 ELSE 0 END",
-                "FROM farms WHERE enacted IS NOT NULL"
+                &format!("{} WHERE enacted IS NOT NULL", living("farms"))
             )
             .await,
         ["farm1"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use xos_sync_core::{Context, Id, Registry, StepResult, SyncStep, model, sync_step};
 
-use crate::world::{Answer, Running, World, in_time, not_unique, step, until};
+use crate::world::{Answer, Running, World, in_line, in_time, not_unique, step, until};
 
 #[tokio::test]
 async fn a_panic_harms_nobody_else() {
@@ -104,7 +104,7 @@ async fn what_a_step_wrote_and_the_table_refuses_is_the_trouble_of_its_row_alone
     let world = World::of(posts).await;
     world.sql("INSERT INTO posts (name) VALUES ('post1'), ('same a'), ('post2'), ('same b')").await;
     world.pass().await;
-    assert_eq!(world.ask("name", "FROM posts WHERE enacted IS NOT NULL").await.len(), 3);
+    assert_eq!(world.ask("sync_id", "FROM posts_sync WHERE enacted IS NOT NULL").await.len(), 3);
     let troubles = world.troubles().await;
     let message = "(terminal, 1 time, waits for a changed goal): what the step did cannot be saved: the database \
                    refused: ";
@@ -148,10 +148,7 @@ async fn what_a_trigger_of_somebody_else_refuses_is_the_trouble_of_its_row_alone
           the database refused: no stake is called so"
         ]
     );
-    assert_eq!(
-        world.ask("backend_id", "FROM stakes WHERE enacted = updated").await,
-        ["b-a", "b-c"]
-    );
+    assert_eq!(world.ask("backend_id", &in_line("stakes")).await, ["b-a", "b-c"]);
 }
 
 #[tokio::test]
@@ -162,15 +159,10 @@ async fn a_row_that_the_database_refuses_to_stamp_at_all_holds_back_nobody() {
     world.trigger("BEFORE UPDATE ON stakes", "NEW.name = 'bad'", "hands off");
     world.sql("INSERT INTO stakes (name) VALUES ('a'), ('bad'), ('c')").await;
     let running = Running::start(world.synchronizer().await);
-    until("the others", async || {
-        world.ask("name", "FROM stakes WHERE enacted = updated").await == ["a", "c"]
-    })
-    .await;
+    until("the others", async || world.ask("name", &in_line("stakes")).await == ["a", "c"]).await;
     world.sql("INSERT INTO stakes (name) VALUES ('d')").await;
-    until("one more", async || {
-        world.ask("name", "FROM stakes WHERE enacted = updated").await == ["a", "c", "d"]
-    })
-    .await;
+    until("one more", async || world.ask("name", &in_line("stakes")).await == ["a", "c", "d"])
+        .await;
     running.stop().await;
 }
 #[tokio::test]

@@ -23,9 +23,9 @@ async fn children_are_deleted_before_their_parents() {
     world.crop("crop", &field).await;
     world.pass().await;
     world.backend.log();
-    world.sql("DELETE FROM farms").await;
-    world.sql("DELETE FROM fields").await;
     world.sql("DELETE FROM crops").await;
+    world.sql("DELETE FROM fields").await;
+    world.sql("DELETE FROM farms").await;
     let report = world.pass().await;
     assert_eq!(world.backend.log(), ["delete crop", "delete field", "delete farm"]);
     assert_eq!(report.deleted, 3);

@@ -46,14 +46,14 @@ async fn no_more_is_taken_in_hand_while_the_journal_cannot_be_written() {
     }
     // The first run enters the steps; the second finds the database held by somebody else.
     let synchronizer = world.synchronizer().await;
-    world.sql("UPDATE farms SET no_sync = TRUE").await;
+    world.sql("UPDATE farms_sync SET no_sync = TRUE").await;
     synchronizer.pass().await.unwrap();
-    world.sql("UPDATE farms SET no_sync = FALSE").await;
+    world.sql("UPDATE farms_sync SET no_sync = FALSE").await;
     let mut holder = Command::new("sqlite3")
         .args(["-cmd", ".timeout 5000", &world.url()])
         .args([
             "BEGIN IMMEDIATE",
-            "UPDATE farms SET no_sync = no_sync WHERE id = 0",
+            "UPDATE farms SET name = name WHERE id = 0",
             ".shell sleep 1.5",
             "COMMIT",
         ])
@@ -69,6 +69,63 @@ async fn no_more_is_taken_in_hand_while_the_journal_cannot_be_written() {
     assert!((8..=1024).contains(&in_hand), "{in_hand} rows in hand");
     drop(running);
     assert!(holder.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_parent_that_a_shell_deleted_before_its_children_waits_for_them() {
+    let world = World::new().await;
+    let farm = world.farm("farm").await;
+    world.field("field", &farm).await;
+    world.pass().await;
+    world.backend.log();
+    // The program `sqlite3` does not look after foreign keys unless it is told to.
+    world.shell("DELETE FROM farms");
+    assert_eq!(world.pass().await.deleted, 0);
+    assert_eq!(
+        world.troubles().await,
+        ["Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)"]
+    );
+    // A child that comes later holds it too, and waits.
+    world.shell("INSERT INTO fields (name, farm_id) VALUES ('late', 1); DELETE FROM fields WHERE name = 'field'");
+    assert_eq!(world.pass().await.deleted, 1);
+    assert_eq!(
+        world.troubles().await,
+        [
+            "Farm farm (#1) deleting: waits until Field #2 no longer references it (farm_id)",
+            "Field late (#2) blocked: blocked by Farm farm (#1), which is being deleted",
+        ]
+    );
+    world.shell("DELETE FROM fields");
+    assert_eq!(world.pass().await.deleted, 2);
+    assert_eq!(world.backend.log(), ["delete field", "delete farm"]);
+    assert_eq!(world.shown().await, "model\n(no rows)\n");
+}
+
+#[tokio::test]
+async fn a_child_that_is_added_while_its_parent_is_deleted_keeps_the_parents_tombstone() {
+    let world = World::new().await;
+    world.farm("farm").await;
+    world.pass().await;
+    world.sql("DELETE FROM farms").await;
+    let call = world.backend.gate("delete farm");
+    let added = async {
+        call.entered().await;
+        world.shell("INSERT INTO fields (name, farm_id) VALUES ('field', 1)");
+        call.open();
+    };
+    let (report, ()) = tokio::join!(world.pass(), added);
+    assert_eq!((report.deleted, report.enacted), (0, 0));
+    assert_eq!(
+        world.troubles().await,
+        [
+            "Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)",
+            "Field field (#1) blocked: blocked by Farm farm (#1), which is being deleted",
+        ]
+    );
+    // The person decides: the field goes too.
+    world.sql("DELETE FROM fields").await;
+    assert_eq!(world.pass().await.deleted, 2);
+    assert_eq!(world.backend.log(), ["sync farm", "delete farm", "delete farm"]);
 }
 
 #[tokio::test]

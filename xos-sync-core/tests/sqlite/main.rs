@@ -49,6 +49,8 @@ mod repairs;
 mod regressions;
 #[path = "../scenarios/retry/mod.rs"]
 mod retry;
+#[path = "../scenarios/schema.rs"]
+mod schema;
 #[path = "../scenarios/sides.rs"]
 mod sides;
 #[path = "../scenarios/start.rs"]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Id, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
     models::{Deployment, NewDeployment, deployments},
     sync_step,
 };
@@ -24,11 +24,11 @@ impl SyncStep for SyncDeployments {
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, _: &mut Deployment) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut Row<Deployment>) -> StepResult {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Deployment) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Deployment>) -> StepResult {
         Ok(())
     }
 }
@@ -37,7 +37,7 @@ impl SyncStep for SyncDeployments {
 pub(super) async fn find(cx: &Context) -> Result<Option<Id<Deployment>>, StepError> {
     let found = cx.db().run(|conn| {
         deployments::table
-            .filter(deployments::name.eq(DEPLOYMENT).and(deployments::deleted.eq(false)))
+            .filter(deployments::name.eq(DEPLOYMENT))
             .select(deployments::id)
             .first(conn)
             .optional()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Model, Pending, StepError, StepResult, SyncStep,
+    Context, Pending, Row, StepError, StepResult, SyncStep,
     models::{Image, NewImage, images},
     sync_step,
 };
@@ -41,16 +41,16 @@ impl SyncStep for SyncImages {
                 .filter(Filter::new("state", ["available"]));
             let amis = self.ec2.describe_images(query).all().await.map_err(told)?;
             let there: BTreeSet<_> = amis.into_iter().map(|ami| ami.image_id).collect();
-            let news = |image: &&Image| {
+            let news = |image: &&Row<Image>| {
                 let path = image.path.as_ref();
-                is_news(&image.bookkeeping(), path.is_some_and(|path| there.contains(path)))
+                is_news(image.bookkeeping(), path.is_some_and(|path| there.contains(path)))
             };
-            pending.sync_again(page.iter().filter(news).map(Image::id)).await?;
+            pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, image: &mut Image) -> StepResult {
+    async fn sync_record(&self, _: &Context, image: &mut Row<Image>) -> StepResult {
         let Some(id) = image.path.clone() else { return Ok(()) };
         let ami = find(&self.ec2, &id).await?;
         match ami.state.as_str() {
@@ -69,7 +69,7 @@ impl SyncStep for SyncImages {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Image) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Image>) -> StepResult {
         Ok(())
     }
 }
@@ -146,11 +146,11 @@ async fn add_missing(cx: &Context, amis: Vec<Ami>, pending: &mut Pending<Image>)
             .db()
             .run(move |conn| {
                 let known: Vec<Option<String>> = images::table
-                    .filter(images::path.eq_any(ids).and(images::deleted.eq(false)))
+                    .filter(images::path.eq_any(ids))
                     .select(images::path)
                     .load(conn)?;
                 let taken: Vec<String> = images::table
-                    .filter(images::name.eq_any(names).and(images::deleted.eq(false)))
+                    .filter(images::name.eq_any(names))
                     .select(images::name)
                     .load(conn)?;
                 Ok((known, taken.into_iter().collect::<BTreeSet<_>>()))

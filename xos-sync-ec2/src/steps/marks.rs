@@ -1,6 +1,6 @@
 //! The tags by which things on EC2 are known to be a row's.
 
-use xos_sync_core::{Context, Model};
+use xos_sync_core::{Context, Row};
 
 use crate::client::{Filter, Tag};
 
@@ -17,7 +17,7 @@ pub const NAME_TAG: &str = "Name";
 const LONGEST: usize = 256;
 
 /// The tags for what is made for this row.
-pub(super) fn tags<M: Model>(cx: &Context, row: &M, name: &str) -> Vec<Tag> {
+pub(super) fn tags<M>(cx: &Context, row: &Row<M>, name: &str) -> Vec<Tag> {
     vec![
         Tag::new(UID_TAG, row.uid()),
         Tag::new(SYNCHRONIZER_TAG, cx.synchronizer()),
@@ -31,7 +31,7 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 /// The filters for what was made for this row.
-pub(super) fn made_for<M: Model>(cx: &Context, row: &M) -> [Filter; 2] {
+pub(super) fn made_for<M>(cx: &Context, row: &Row<M>) -> [Filter; 2] {
     [Filter::tag(UID_TAG, row.uid()), Filter::tag(SYNCHRONIZER_TAG, cx.synchronizer())]
 }
 

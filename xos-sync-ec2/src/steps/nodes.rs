@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Model, Pending, StepError, StepResult, SyncStep,
+    Context, Pending, Row, StepError, StepResult, SyncStep,
     models::{NewNode, Node, SiteDeployment, nodes},
     sync_step,
 };
@@ -49,13 +49,14 @@ impl SyncStep for SyncNodes {
         let mut nodes = Rows::<Node>::live(NODES, 100);
         while let Some(page) = nodes.next(cx).await? {
             let offered = self.offered(page.iter().filter_map(|node| parse(&node.name))).await?;
-            let news = |node: &&Node| is_news(&node.bookkeeping(), offered.contains(&node.name));
-            pending.sync_again(page.iter().filter(news).map(Node::id)).await?;
+            let news =
+                |node: &&Row<Node>| is_news(node.bookkeeping(), offered.contains(&node.name));
+            pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
         Ok(())
     }
 
-    async fn sync_record(&self, cx: &Context, node: &mut Node) -> StepResult {
+    async fn sync_record(&self, cx: &Context, node: &mut Row<Node>) -> StepResult {
         let link = cx.get(node.site_deployment_id).await?;
         let Some((kind, zone)) = parse(&node.name) else {
             return Err(StepError::terminal(format!(
@@ -79,7 +80,7 @@ impl SyncStep for SyncNodes {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Node) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Node>) -> StepResult {
         Ok(())
     }
 }
@@ -89,7 +90,7 @@ impl SyncNodes {
     async fn add_missing(
         &self,
         cx: &Context,
-        links: &[SiteDeployment],
+        links: &[Row<SiteDeployment>],
         pending: &mut Pending<Node>,
     ) -> StepResult {
         let zones = links.iter().filter_map(|link| link.availability_zone.as_ref());
@@ -99,7 +100,7 @@ impl SyncNodes {
         while let Some(offerings) = pages.next().await.map_err(told)? {
             let mut missing = Vec::new();
             for offering in offerings {
-                let in_zone = |link: &&SiteDeployment| {
+                let in_zone = |link: &&Row<SiteDeployment>| {
                     link.availability_zone.as_ref() == Some(&offering.zone_name)
                 };
                 if let Some(link) = links.iter().find(in_zone) {
@@ -111,10 +112,7 @@ impl SyncNodes {
             let known: BTreeSet<String> = cx
                 .db()
                 .run(move |conn| {
-                    nodes::table
-                        .filter(nodes::name.eq_any(names).and(nodes::deleted.eq(false)))
-                        .select(nodes::name)
-                        .load(conn)
+                    nodes::table.filter(nodes::name.eq_any(names)).select(nodes::name).load(conn)
                 })
                 .await?
                 .into_iter()

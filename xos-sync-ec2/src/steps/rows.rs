@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use xos_sync_core::{Context, Model, StepError, model::Bookkeeping};
+use xos_sync_core::{Context, Model, Row, StepError, model::Bookkeeping};
 
 /// The rows for which an SQL condition holds, in the order of their keys.
 pub(super) struct Rows<M> {
@@ -16,7 +16,7 @@ impl<M: Model> Rows<M> {
     /// Rows that are not deleted or held, `size` a page.
     pub(super) fn live(condition: &str, size: usize) -> Self {
         Self {
-            condition: format!("NOT deleted AND NOT no_sync AND ({condition})"),
+            condition: format!("NOT no_sync AND ({condition})"),
             after: 0,
             size,
             model: PhantomData,
@@ -24,10 +24,10 @@ impl<M: Model> Rows<M> {
     }
 
     /// The next page; none after the last one.
-    pub(super) async fn next(&mut self, cx: &Context) -> Result<Option<Vec<M>>, StepError> {
+    pub(super) async fn next(&mut self, cx: &Context) -> Result<Option<Vec<Row<M>>>, StepError> {
         let filter = format!("id > {} AND {}", self.after, self.condition);
         let size = i64::try_from(self.size).unwrap_or(i64::MAX);
-        let rows = cx.db().run(move |conn| M::load(conn, &filter, size)).await?;
+        let rows = cx.db().run(move |conn| Row::<M>::load(conn, &filter, size)).await?;
         match rows.last() {
             None => Ok(None),
             Some(last) => {

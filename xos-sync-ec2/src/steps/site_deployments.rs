@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Id, Model, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
     models::{NewSiteDeployment, Site, SiteDeployment, site_deployments, sites},
     sync_step,
 };
@@ -45,7 +45,7 @@ impl SyncStep for SyncSiteDeployments {
             .db()
             .run(move |conn| {
                 let sites: BTreeMap<String, Id<Site>> = sites::table
-                    .filter(sites::login_base.eq_any(wanted).and(sites::deleted.eq(false)))
+                    .filter(sites::login_base.eq_any(wanted))
                     .select((sites::login_base, sites::id))
                     .load::<(String, Id<Site>)>(conn)?
                     .into_iter()
@@ -54,7 +54,6 @@ impl SyncStep for SyncSiteDeployments {
                 let linked: Vec<Id<Site>> = site_deployments::table
                     .filter(site_deployments::site_id.eq_any(ids))
                     .filter(site_deployments::deployment_id.eq(deployment))
-                    .filter(site_deployments::deleted.eq(false))
                     .select(site_deployments::site_id)
                     .load(conn)?;
                 Ok((sites, linked))
@@ -73,16 +72,16 @@ impl SyncStep for SyncSiteDeployments {
 
         let mut rows = Rows::<SiteDeployment>::live(LINKS, 500);
         while let Some(page) = rows.next(cx).await? {
-            let news = |link: &&SiteDeployment| {
+            let news = |link: &&Row<SiteDeployment>| {
                 let zone = link.availability_zone.as_ref();
-                is_news(&link.bookkeeping(), zone.is_none_or(|zone| zones.contains(zone)))
+                is_news(link.bookkeeping(), zone.is_none_or(|zone| zones.contains(zone)))
             };
-            pending.sync_again(page.iter().filter(news).map(SiteDeployment::id)).await?;
+            pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, link: &mut SiteDeployment) -> StepResult {
+    async fn sync_record(&self, _: &Context, link: &mut Row<SiteDeployment>) -> StepResult {
         match &link.availability_zone {
             Some(zone) => zones::check(&self.ec2, zone).await,
             None => Err(StepError::terminal(
@@ -92,7 +91,7 @@ impl SyncStep for SyncSiteDeployments {
         }
     }
 
-    async fn delete_record(&self, _: &Context, _: &SiteDeployment) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<SiteDeployment>) -> StepResult {
         Ok(())
     }
 }

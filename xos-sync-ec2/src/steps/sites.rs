@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Model, Pending, StepResult, SyncStep,
+    Context, Pending, Row, StepResult, SyncStep,
     models::{NewSite, Site, sites},
     sync_step,
 };
@@ -40,7 +40,7 @@ impl SyncStep for SyncSites {
             .db()
             .run(move |conn| {
                 sites::table
-                    .filter(sites::login_base.eq_any(wanted).and(sites::deleted.eq(false)))
+                    .filter(sites::login_base.eq_any(wanted))
                     .select(sites::login_base)
                     .load(conn)
             })
@@ -53,17 +53,17 @@ impl SyncStep for SyncSites {
         let mut rows = Rows::<Site>::live(ZONE_SITES, 500);
         while let Some(page) = rows.next(cx).await? {
             let news =
-                |site: &&Site| is_news(&site.bookkeeping(), zones.contains(&site.login_base));
-            pending.sync_again(page.iter().filter(news).map(Site::id)).await?;
+                |site: &&Row<Site>| is_news(site.bookkeeping(), zones.contains(&site.login_base));
+            pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, site: &mut Site) -> StepResult {
+    async fn sync_record(&self, _: &Context, site: &mut Row<Site>) -> StepResult {
         zones::check(&self.ec2, &site.login_base).await
     }
 
-    async fn delete_record(&self, _: &Context, _: &Site) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
         Ok(())
     }
 }

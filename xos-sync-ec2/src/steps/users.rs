@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use aws_smithy_types::base64;
 use xos_sync_core::{
-    Context, Model, Pending, StepError, StepResult, SyncStep, models::User, sync_step,
+    Context, Pending, Row, StepError, StepResult, SyncStep, models::User, sync_step,
 };
 
 use super::rows::{Rows, is_news};
@@ -37,17 +37,17 @@ impl SyncStep for SyncUsers {
                 .into_iter()
                 .map(|key| key.key_name)
                 .collect();
-            let gone = |user: &&User| {
+            let gone = |user: &&Row<User>| {
                 let name = user.key_name.as_ref();
                 let present = name.is_none_or(|name| there.contains(name));
-                !present && is_news(&user.bookkeeping(), false)
+                !present && is_news(user.bookkeeping(), false)
             };
-            pending.sync_again(page.iter().filter(gone).map(User::id)).await?;
+            pending.sync_again(page.iter().filter(gone).map(|row| row.id)).await?;
         }
         Ok(())
     }
 
-    async fn sync_record(&self, cx: &Context, user: &mut User) -> StepResult {
+    async fn sync_record(&self, cx: &Context, user: &mut Row<User>) -> StepResult {
         let name = key_name(user);
         let wanted = user.public_key.as_deref().map(str::trim).filter(|key| !key.is_empty());
         let Some(wanted) = wanted.map(str::to_owned) else {
@@ -82,7 +82,7 @@ impl SyncStep for SyncUsers {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, user: &User) -> StepResult {
+    async fn delete_record(&self, _: &Context, user: &Row<User>) -> StepResult {
         self.ec2.delete_key_pair(&key_name(user)).await.map_err(told)
     }
 }
@@ -98,7 +98,7 @@ impl SyncUsers {
 }
 
 /// The uid is never used again, so the key of a user who was deleted and added anew is another one.
-fn key_name(user: &User) -> String {
+fn key_name(user: &Row<User>) -> String {
     format!("xos-{}", user.uid())
 }
 

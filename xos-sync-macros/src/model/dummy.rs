@@ -26,7 +26,7 @@ pub(super) fn dummy(model: &Model) -> TokenStream {
         impl ::xos_sync_core::Model for #name {
             type New = #new_name;
             const INFO: &'static ::xos_sync_core::model::ModelInfo = &::xos_sync_core::model::ModelInfo {
-                name: "", table: "", crate_name: "", doc: "", label: ::core::option::Option::None, columns: &[], references: &[], uniques: &[],
+                name: "", table: "", crate_name: "", crate_version: "", doc: "", label: ::core::option::Option::None, columns: &[], references: &[], uniques: &[],
                 expansion: ::core::option::Option::None,
             };
             fn id(&self) -> ::xos_sync_core::Id<Self> { loop {} }

@@ -99,6 +99,7 @@ fn info(model: &Model) -> TokenStream {
             name: #name,
             table: #table,
             crate_name: ::core::env!("CARGO_CRATE_NAME"),
+            crate_version: ::core::env!("CARGO_PKG_VERSION"),
             doc: #doc,
             label: #label_column,
             columns: &[#(#columns),*],

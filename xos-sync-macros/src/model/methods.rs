@@ -119,7 +119,9 @@ fn reference_id(column: &Column) -> Option<TokenStream> {
     let target = &column.input.marks.references.as_ref()?.target;
     let ident = &column.input.ident;
     let field_type = column.field_type.as_ref()?;
-    let key = quote_spanned! { column.input.ty.span()=> self.#ident };
+    // The type may come from the author's own macro, which knows no `self` of ours.
+    let this = quote!(self);
+    let key = quote_spanned! { column.input.ty.span()=> #this.#ident };
     Some(if field_type.nullable {
         quote! { ::core::option::Option::map(#key, ::xos_sync_core::Id::<#target>::raw) }
     } else {

@@ -162,7 +162,7 @@ impl Place {
         );
         self.world.sql(&insert).await;
         let enacted =
-            "SELECT CAST(COUNT(*) AS TEXT) AS word FROM instances WHERE enacted >= updated";
+            "SELECT CAST(COUNT(*) AS TEXT) AS word FROM instances_sync WHERE enacted >= updated";
         self.count(enacted, self.servers).await;
     }
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustls::crypto::ring;
 use xos_sync_core::{
-    Context, StepError,
+    Context, Row, StepError,
     models::{ControllerUser, User},
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn of(cx: &Context, row: &ControllerUser, user: &User) -> Self {
+    pub(super) fn of(cx: &Context, row: &Row<ControllerUser>, user: &Row<User>) -> Self {
         Self {
             name: user.email.clone(),
             enabled: user.is_active,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xos_sync_core::{Micros, Model, StepError, StepResult};
+use xos_sync_core::{Micros, Row, StepError, StepResult};
 
 use crate::client::CloudError;
 
@@ -26,7 +26,7 @@ pub(super) fn wait(reason: impl Into<String>, seconds: u64) -> StepError {
 }
 
 /// Looks again soon if the row was changed a short while ago, and less often later.
-pub(super) fn patient<M: Model>(row: &M, reason: impl Into<String>) -> StepError {
+pub(super) fn patient<M>(row: &Row<M>, reason: impl Into<String>) -> StepError {
     growing(reason, Micros::now().since(row.bookkeeping().updated))
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepResult, SyncStep,
     models::{Controller, ControllerImage, Image},
     sync_step,
 };
@@ -45,7 +45,7 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
         self.look_at_all(cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut ControllerImage) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerImage>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let image = cx.get(row.image_id).await?;
         let Some(path) = image.path.as_deref() else {
@@ -62,7 +62,7 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
         let wanted = Wanted::of(cx, row, &image, path);
         let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
         let recorded = row.glance_image_id.as_deref();
-        let is_changed = is_changed(&row.bookkeeping(), &image.bookkeeping());
+        let is_changed = is_changed(row.bookkeeping(), image.bookkeeping());
         let Copies { good, other } = match is_changed {
             true => copies::compare(ours, recorded, &wanted).await?,
             false => copies::sort(ours, recorded, |_| true),
@@ -83,7 +83,7 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
         copies::delete(&place.cloud, &other).await
     }
 
-    async fn delete_record(&self, cx: &Context, row: &ControllerImage) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<ControllerImage>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
         copies::delete(&place.cloud, &ours).await
@@ -99,7 +99,7 @@ impl Look<ControllerImage> for SyncControllerImages {
         pending: &mut Pending<ControllerImage>,
     ) -> StepResult {
         let there = copies::usable(&self.clouds.of(cx, controller).await?, cx).await?;
-        let is_settled = |row: &ControllerImage, image: &Image| {
+        let is_settled = |row: &Row<ControllerImage>, image: &Row<Image>| {
             let is_elsewhere = image.path.as_ref().is_some_and(|path| path.starts_with(AMI));
             is_elsewhere || row.glance_image_id.as_ref().is_some_and(|id| there.contains(id))
         };

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepResult, SyncStep,
     models::{Controller, ControllerSite, Site},
     sync_step,
 };
@@ -38,13 +38,14 @@ impl SyncStep<ControllerSite> for SyncControllerSites {
         self.look_at_all(cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut ControllerSite) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerSite>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
-        let wanted = wanted(cx, row, &cx.get(row.site_id).await?);
+        let site = cx.get(row.site_id).await?;
+        let wanted = wanted(cx, row, &site);
         projects::settle(cx, &place, row, &wanted).await.map(drop)
     }
 
-    async fn delete_record(&self, cx: &Context, row: &ControllerSite) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<ControllerSite>) -> StepResult {
         projects::remove(&self.clouds.place(cx, row.controller_id).await?, row).await
     }
 }
@@ -59,7 +60,7 @@ impl Look<ControllerSite> for SyncControllerSites {
     ) -> StepResult {
         let place = self.clouds.place(cx, controller).await?;
         let there = projects::all(&place).await?;
-        let is_settled = |row: &ControllerSite, site: &Site| {
+        let is_settled = |row: &Row<ControllerSite>, site: &Row<Site>| {
             let project = row.tenant_id.as_ref().and_then(|id| there.get(id));
             wanted(cx, row, site).is_met_by(project)
         };
@@ -67,7 +68,7 @@ impl Look<ControllerSite> for SyncControllerSites {
     }
 }
 
-fn wanted(cx: &Context, row: &ControllerSite, site: &Site) -> projects::Wanted {
+fn wanted(cx: &Context, row: &Row<ControllerSite>, site: &Site) -> projects::Wanted {
     projects::Wanted {
         name: site.login_base.clone(),
         description: site.name.clone(),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepResult, SyncStep,
     models::{Controller, ControllerSlicePrivilege, SlicePrivilege},
     sync_step,
 };
@@ -38,11 +38,15 @@ impl SyncStep<ControllerSlicePrivilege> for SyncControllerSlicePrivileges {
         self.look_at_all(cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut ControllerSlicePrivilege) -> StepResult {
+    async fn sync_record(
+        &self,
+        cx: &Context,
+        row: &mut Row<ControllerSlicePrivilege>,
+    ) -> StepResult {
         grants::sync(cx, &self.clouds, &self.names, row).await
     }
 
-    async fn delete_record(&self, cx: &Context, row: &ControllerSlicePrivilege) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<ControllerSlicePrivilege>) -> StepResult {
         grants::delete(cx, &self.clouds, &self.names, row).await
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerSlice, Slice},
     sync_step,
 };
@@ -47,7 +47,7 @@ impl SyncStep<ControllerSlice> for SyncControllerSlices {
         self.look_at_all(cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut ControllerSlice) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerSlice>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let slice = cx.get(row.slice_id).await?;
         let wanted = wanted(cx, row, &slice);
@@ -61,7 +61,7 @@ impl SyncStep<ControllerSlice> for SyncControllerSlices {
         keep_allowed(&place.cloud, &id, slice.max_instances).await
     }
 
-    async fn delete_record(&self, cx: &Context, row: &ControllerSlice) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<ControllerSlice>) -> StepResult {
         projects::remove(&self.clouds.place(cx, row.controller_id).await?, row).await
     }
 }
@@ -79,7 +79,7 @@ impl Look<ControllerSlice> for SyncControllerSlices {
         let place = self.clouds.place(cx, controller).await?;
         let there = projects::all(&place).await?;
         let own = own_grants(&place.cloud).await?;
-        let is_settled = |row: &ControllerSlice, slice: &Slice| {
+        let is_settled = |row: &Row<ControllerSlice>, slice: &Row<Slice>| {
             let project = row.tenant_id.as_ref().filter(|id| own.contains(*id));
             wanted(cx, row, slice).is_met_by(project.and_then(|id| there.get(id)))
         };
@@ -136,7 +136,7 @@ async fn allow(cloud: &Cloud, project: &str, servers: i32) -> Result<(), StepErr
     set.map(drop).map_err(CloudError::into_step_error)
 }
 
-fn wanted(cx: &Context, row: &ControllerSlice, slice: &Slice) -> projects::Wanted {
+fn wanted(cx: &Context, row: &Row<ControllerSlice>, slice: &Slice) -> projects::Wanted {
     projects::Wanted {
         name: slice.name.clone(),
         description: slice.description.clone().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model as _, Pending, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepResult, SyncStep,
     models::{Controller, ControllerUser, User},
     sync_step,
 };
@@ -48,7 +48,7 @@ impl SyncStep<ControllerUser> for SyncControllerUsers {
         self.look_at_all(cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut ControllerUser) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerUser>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let user = cx.get(row.user_id).await?;
         let wanted = Wanted::of(cx, row, &user);
@@ -60,7 +60,7 @@ impl SyncStep<ControllerUser> for SyncControllerUsers {
         };
         record(cx, row, &there.id).await?;
         if !is_new {
-            let password_is = match is_changed(&row.bookkeeping(), &user.bookkeeping()) {
+            let password_is = match is_changed(row.bookkeeping(), user.bookkeeping()) {
                 true => PasswordIs::InDoubt,
                 false => PasswordIs::Set,
             };
@@ -69,7 +69,7 @@ impl SyncStep<ControllerUser> for SyncControllerUsers {
         keys::settle(&place.cloud, &user).await
     }
 
-    async fn delete_record(&self, cx: &Context, row: &ControllerUser) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<ControllerUser>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let user = cx.get(row.user_id).await?;
         keys::delete(&place.cloud, user.uid()).await?;
@@ -92,7 +92,7 @@ impl Look<ControllerUser> for SyncControllerUsers {
         let place = self.clouds.place(cx, controller).await?;
         let there = accounts::all(&place).await?;
         let keys = keys::all(&place.cloud).await?;
-        let is_settled = |row: &ControllerUser, user: &User| {
+        let is_settled = |row: &Row<ControllerUser>, user: &Row<User>| {
             let account = row.kuser_id.as_ref().and_then(|id| there.get(id));
             Wanted::of(cx, row, user).is_met_by(account) && keys::is_settled(user, &keys)
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha512};
 use tokio::io::AsyncReadExt;
 use xos_sync_core::{
-    Context, StepError,
+    Context, Row, StepError,
     models::{ControllerImage, Image},
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Copies {
 }
 
 impl Wanted {
-    pub(super) fn of(cx: &Context, row: &ControllerImage, image: &Image, path: &str) -> Self {
+    pub(super) fn of(cx: &Context, row: &Row<ControllerImage>, image: &Image, path: &str) -> Self {
         let lower = |text: Option<&String>, default: &str| {
             text.map_or_else(|| default.to_owned(), |text| text.to_ascii_lowercase())
         };

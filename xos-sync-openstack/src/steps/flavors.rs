@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Model, Pending, StepError, StepResult, SyncStep,
+    Context, Model, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, Flavor, NewFlavor},
     sync_step,
 };
@@ -21,7 +21,7 @@ use crate::client::{CloudError, Flavor as Found};
     provides = Flavor,
     interval = 3600,
     concurrency = 4,
-    only = "EXISTS (SELECT 1 FROM controllers AS c WHERE c.backend_type = 'OpenStack' AND NOT c.deleted) \
+    only = "EXISTS (SELECT 1 FROM controllers AS c WHERE c.backend_type = 'OpenStack') \
             AND NOT EXISTS (SELECT 1 FROM instances AS i WHERE i.flavor_id = flavors.id AND i.node_id NOT IN \
             (SELECT n.id FROM nodes AS n JOIN site_deployments AS l ON l.id = n.site_deployment_id \
             JOIN controllers AS c ON c.id = l.controller_id WHERE c.backend_type = 'OpenStack'))"
@@ -33,7 +33,7 @@ pub struct SyncFlavors {
 #[async_trait]
 impl SyncStep for SyncFlavors {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Flavor>) -> StepResult {
-        let known = rows::<Flavor>(cx, "NOT deleted".to_owned()).await?;
+        let known = rows::<Flavor>(cx, "TRUE".to_owned()).await?;
         let (there, errors) = self.all(cx).await?;
         let names: HashSet<_> = known.iter().map(|flavor| flavor.flavor.as_str()).collect();
         let missing = there.values().filter(|it| !names.contains(it.name.as_str())).map(|it| {
@@ -43,19 +43,19 @@ impl SyncStep for SyncFlavors {
         let missing = missing.collect();
         // What a cloud that did not answer has is not known.
         let complete = errors.is_empty();
-        let news = |row: &&Flavor| {
-            let kept = &row.bookkeeping();
+        let news = |row: &&Row<Flavor>| {
+            let kept = row.bookkeeping();
             match there.contains_key(&row.flavor) {
                 true => kept.backend_class.as_deref() == Some("terminal"),
                 false => complete && !kept.is_pending(),
             }
         };
-        pending.sync_again(known.iter().filter(news).map(Flavor::id)).await?;
+        pending.sync_again(known.iter().filter(news).map(|row| row.id())).await?;
         pending.add(missing).await?;
         first_error(errors)
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut Flavor) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<Flavor>) -> StepResult {
         let mut errors = Vec::new();
         for controller in controllers(cx).await? {
             match self.flavors_of(cx, &controller).await {
@@ -71,7 +71,7 @@ impl SyncStep for SyncFlavors {
         )))
     }
 
-    async fn delete_record(&self, _: &Context, _: &Flavor) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Flavor>) -> StepResult {
         Ok(())
     }
 }
@@ -99,7 +99,7 @@ impl SyncFlavors {
     async fn flavors_of(
         &self,
         cx: &Context,
-        controller: &Controller,
+        controller: &Row<Controller>,
     ) -> Result<Vec<Found>, StepError> {
         let cloud = self.clouds.of(cx, controller.id).await?;
         cloud.flavors().all().await.map_err(CloudError::into_step_error)

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use xos_sync_core::{Context, Id, Pending, StepError, StepResult, models::Controller};
+use xos_sync_core::{Context, Id, Pending, Row, StepError, StepResult, models::Controller};
 
 use super::answers::{gone, wait};
 use super::on_controllers::record;
@@ -32,14 +32,14 @@ pub(super) async fn sync<M: Granted>(
     cx: &Context,
     clouds: &Clouds,
     names: &RoleNames,
-    row: &mut M,
+    row: &mut Row<M>,
 ) -> StepResult {
     let place = clouds.place(cx, row.controller()).await?;
     let privilege = privileges::of_row(cx, &M::KIND, row.id().raw()).await?;
     let privilege = privilege.ok_or_else(|| waiting("the privilege"))?;
     let user_id = privilege.user_id.clone().ok_or_else(|| waiting("the user's account"))?;
     let project_id = privilege.project_id.clone().ok_or_else(|| waiting(M::KIND.project))?;
-    let as_left = row.id_there().filter(|_| !is_stale(row, &privilege));
+    let as_left = row.id_there().filter(|_| !is_stale(row, privilege.updated));
     if let Some(role_id) = as_left {
         let query = AssignmentQuery {
             user_id: Some(user_id.clone()),
@@ -65,27 +65,32 @@ pub(super) async fn delete<M: Granted>(
     cx: &Context,
     clouds: &Clouds,
     names: &RoleNames,
-    row: &M,
+    row: &Row<M>,
 ) -> StepResult {
     // Saved before anything is granted: without it, nothing was.
     let Some(role_id) = row.id_there() else { return Ok(()) };
     let place = clouds.place(cx, row.controller()).await?;
-    for privilege in privileges::of_deleted(cx, &M::KIND, row.id().raw()).await? {
-        if is_stale(row, &privilege) {
-            take_back::<M>(cx, &place, names, role_id, &roles(&place).await?).await?;
+    let former = privileges::of_deleted(cx, row).await?;
+    if is_stale(row, former.updated) {
+        take_back::<M>(cx, &place, names, role_id, &roles(&place).await?).await?;
+    }
+    for user_id in &former.user_ids {
+        for project_id in &former.project_ids {
+            let grant = Assignment {
+                role_id: role_id.to_owned(),
+                user_id: user_id.clone(),
+                project_id: project_id.clone(),
+            };
+            gone(place.cloud.revoke(&grant).await)?;
         }
-        let (Some(user_id), Some(project_id)) = (privilege.user_id, privilege.project_id) else {
-            continue;
-        };
-        let grant = Assignment { role_id: role_id.to_owned(), user_id, project_id };
-        gone(place.cloud.revoke(&grant).await)?;
     }
     Ok(())
 }
 
-/// Whether the row may stand for another grant than the one that was made for it.
-fn is_stale<M: Granted>(row: &M, privilege: &Privilege) -> bool {
-    row.bookkeeping().enacted.is_none_or(|enacted| enacted.0 < privilege.updated)
+/// Whether the row may stand for another grant than the one that was made for it, because its privilege
+/// was changed since.
+fn is_stale<M: Granted>(row: &Row<M>, updated: i64) -> bool {
+    row.bookkeeping().enacted.is_none_or(|enacted| enacted.0 < updated)
 }
 
 /// Revokes each grant of this role, to an account of ours in a project of ours, that no row asks for:
@@ -100,7 +105,7 @@ async fn take_back<M: Granted>(
     let query = AssignmentQuery { role_id: Some(role_id.to_owned()), ..AssignmentQuery::default() };
     let there = place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
     let controller = place.controller.id;
-    let (users, projects) = privileges::ours(cx, &M::KIND, controller).await?;
+    let (users, projects) = privileges::ours::<M>(cx, controller).await?;
     let ours =
         |grant: &Assignment| users.contains(&grant.user_id) && projects.contains(&grant.project_id);
     let is_role = |name: &str| roles.iter().any(|role| role.id == role_id && role.name == name);

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use async_trait::async_trait;
-use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Model as _, Pending, StepError, StepResult, SyncStep,
-    models::{Image, NewImage, images},
+    Context, Pending, Row, StepError, StepResult, SyncStep,
+    models::{Image, NewImage},
     sync_step,
 };
 
 use super::live::is_news;
+use super::scope::rows;
 use crate::ImageDirectory;
 use crate::image_directory::ImageFile;
 
@@ -37,29 +37,21 @@ impl SyncStep for SyncImages {
                 "the folder of images cannot be read: {error}; check XOS_IMAGES_DIRECTORY"
             ))
         })?;
-        let rows: Vec<Image> = cx
-            .db()
-            .run(|conn| {
-                images::table
-                    .filter(images::deleted.eq(false))
-                    .select(Image::as_select())
-                    .load(conn)
-            })
-            .await?;
+        let rows = rows::<Image>(cx, "TRUE".to_owned()).await?;
         pending.add(missing(&files, &rows)).await?;
 
         let there: BTreeSet<_> = files.iter().map(|file| file.path.as_str()).collect();
-        let news = |image: &&Image| {
+        let news = |image: &&Row<Image>| {
             let path = image.path.as_deref().filter(|path| self.directory.contains(path));
             path.is_some_and(|path| {
-                !image.bookkeeping().no_sync && is_news(&image.bookkeeping(), there.contains(path))
+                !image.bookkeeping().no_sync && is_news(image.bookkeeping(), there.contains(path))
             })
         };
-        pending.sync_again(rows.iter().filter(news).map(Image::id)).await?;
+        pending.sync_again(rows.iter().filter(news).map(|row| row.id)).await?;
         Ok(())
     }
 
-    async fn sync_record(&self, _: &Context, image: &mut Image) -> StepResult {
+    async fn sync_record(&self, _: &Context, image: &mut Row<Image>) -> StepResult {
         let Some(path) = image.path.as_deref().filter(|path| self.directory.contains(path)) else {
             return Ok(());
         };
@@ -69,7 +61,7 @@ impl SyncStep for SyncImages {
         }
     }
 
-    async fn delete_record(&self, _: &Context, _: &Image) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Image>) -> StepResult {
         Ok(())
     }
 }
@@ -85,7 +77,7 @@ pub(super) fn no_file(path: &Path, error: &std::io::Error) -> StepError {
 
 /// The rows that files lack. A name that is taken is followed by the ending, and if that is taken too the
 /// file is left out.
-fn missing(files: &[ImageFile], rows: &[Image]) -> Vec<NewImage> {
+fn missing(files: &[ImageFile], rows: &[Row<Image>]) -> Vec<NewImage> {
     let known: BTreeSet<_> = rows.iter().filter_map(|row| row.path.as_deref()).collect();
     let mut names: BTreeMap<_, _> =
         rows.iter().map(|row| (row.name.as_str(), row.path.as_deref())).collect();

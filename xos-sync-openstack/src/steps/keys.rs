@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use xos_sync_core::{Model as _, StepError, models::User};
+use xos_sync_core::{Row, StepError, models::User};
 
 use super::answers::{found, gone};
 use crate::client::{Cloud, CloudError, ErrorKind, KeyPair};
@@ -14,7 +14,7 @@ pub(super) fn key_name(user_uid: &str) -> String {
 }
 
 /// Makes, replaces or deletes a user's key pair, as the public key asks for.
-pub(super) async fn settle(cloud: &Cloud, user: &User) -> Result<(), StepError> {
+pub(super) async fn settle(cloud: &Cloud, user: &Row<User>) -> Result<(), StepError> {
     let name = key_name(user.uid());
     let there = found(cloud.key_pair(&name, None).await)?;
     let wanted = wanted(user);
@@ -48,7 +48,7 @@ pub(super) async fn all(cloud: &Cloud) -> Result<HashMap<String, KeyPair>, StepE
 }
 
 /// Whether a user's key pair among these is as the public key asks for.
-pub(super) fn is_settled(user: &User, keys: &HashMap<String, KeyPair>) -> bool {
+pub(super) fn is_settled(user: &Row<User>, keys: &HashMap<String, KeyPair>) -> bool {
     is_as_wanted(wanted(user), keys.get(&key_name(user.uid())))
 }
 

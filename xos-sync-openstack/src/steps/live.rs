@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use xos_sync_core::{Context, Id, Model, StepError, model::Bookkeeping, models::Controller};
+use xos_sync_core::{Context, Id, Model, Row, StepError, model::Bookkeeping, models::Controller};
 
 /// How many rows are looked at together.
 pub(super) const PAGE: i64 = 500;
@@ -21,13 +21,13 @@ impl<M: Model> Live<M> {
     }
 
     /// The next page; none after the last one.
-    pub(super) async fn next(&mut self, cx: &Context) -> Result<Option<Vec<M>>, StepError> {
+    pub(super) async fn next(&mut self, cx: &Context) -> Result<Option<Vec<Row<M>>>, StepError> {
         let filter = format!(
-            "controller_id = {} AND id > {} AND NOT deleted AND NOT no_sync",
+            "controller_id = {} AND id > {} AND NOT no_sync",
             self.controller.raw(),
             self.after
         );
-        let rows = cx.db().run(move |conn| M::load(conn, &filter, PAGE)).await?;
+        let rows = cx.db().run(move |conn| Row::<M>::load(conn, &filter, PAGE)).await?;
         match rows.last() {
             None => Ok(None),
             Some(last) => {

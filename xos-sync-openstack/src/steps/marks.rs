@@ -3,7 +3,7 @@
 //! Projects, networks, subnets, routers, ports and servers carry two tags; what has no tags carries
 //! the same in its description or its properties.
 
-use xos_sync_core::{Context, Model};
+use xos_sync_core::{Context, Row};
 
 /// What stands before a row's uid, which is never used again, in a tag.
 pub const UID: &str = "xos-uid=";
@@ -11,7 +11,7 @@ pub const UID: &str = "xos-uid=";
 pub const SYNCHRONIZER: &str = "xos-synchronizer=";
 
 /// The tag that says which row a thing is of.
-pub(super) fn uid<M: Model>(row: &M) -> String {
+pub(super) fn uid<M>(row: &Row<M>) -> String {
     format!("{UID}{}", row.uid())
 }
 
@@ -21,12 +21,12 @@ pub(super) fn synchronizer(cx: &Context) -> String {
 }
 
 /// The tags for what is made for this row.
-pub(super) fn tags<M: Model>(cx: &Context, row: &M) -> Vec<String> {
+pub(super) fn tags<M>(cx: &Context, row: &Row<M>) -> Vec<String> {
     vec![uid(row), synchronizer(cx)]
 }
 
 /// The same as a text, for what has no tags.
-pub(super) fn description<M: Model>(cx: &Context, row: &M) -> String {
+pub(super) fn description<M>(cx: &Context, row: &Row<M>) -> String {
     tags(cx, row).join(" ")
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Model, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, NewNode, Node, SiteDeployment},
     sync_step,
 };
@@ -43,7 +43,7 @@ impl SyncStep for SyncNodes {
         first_error(errors)
     }
 
-    async fn sync_record(&self, cx: &Context, node: &mut Node) -> StepResult {
+    async fn sync_record(&self, cx: &Context, node: &mut Row<Node>) -> StepResult {
         let link = cx.get(node.site_deployment_id).await?;
         let Some(controller) = cx.get_optional(link.controller_id).await? else { return Ok(()) };
         let cloud = self.clouds.of(cx, controller.id).await?;
@@ -57,7 +57,7 @@ impl SyncStep for SyncNodes {
         )))
     }
 
-    async fn delete_record(&self, _: &Context, _: &Node) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Node>) -> StepResult {
         Ok(())
     }
 }
@@ -80,18 +80,18 @@ async fn hosts(cloud: &Cloud) -> Result<BTreeSet<String>, StepError> {
 async fn compare(
     cloud: &Cloud,
     cx: &Context,
-    controller: &Controller,
+    controller: &Row<Controller>,
     pending: &mut Pending<Node>,
 ) -> StepResult {
-    let links = format!("controller_id = {} AND NOT deleted", controller.id.raw());
+    let links = format!("controller_id = {}", controller.id.raw());
     let links: Vec<Id<SiteDeployment>> =
-        rows::<SiteDeployment>(cx, links).await?.iter().map(Model::id).collect();
+        rows::<SiteDeployment>(cx, links).await?.iter().map(|row| row.id()).collect();
     // Without a site there is no place for nodes yet.
     let Some(first) = links.first().copied() else { return Ok(()) };
-    let known = rows::<Node>(cx, "NOT deleted".to_owned()).await?;
+    let known = rows::<Node>(cx, "TRUE".to_owned()).await?;
     let hosts = hosts(cloud).await?;
 
-    let here = format!("NOT deleted AND NOT no_sync AND site_deployment_id IN ({})", list(links));
+    let here = format!("NOT no_sync AND site_deployment_id IN ({})", list(links));
     let here = rows::<Node>(cx, here).await?;
     let named: HashSet<_> = here.iter().map(|node| host_of(&node.name, &controller.name)).collect();
     let taken: HashSet<_> = known.iter().map(|node| node.name.as_str()).collect();
@@ -103,14 +103,14 @@ async fn compare(
         NewNode::new(name, first)
     });
     let missing = missing.filter(|node| !taken.contains(node.name.as_str())).collect();
-    let news = |node: &&Node| {
-        let kept = &node.bookkeeping();
+    let news = |node: &&Row<Node>| {
+        let kept = node.bookkeeping();
         match hosts.contains(host_of(&node.name, &controller.name)) {
             true => kept.backend_class.as_deref() == Some("terminal"),
             false => !kept.is_pending(),
         }
     };
-    pending.sync_again(here.iter().filter(news).map(Node::id)).await?;
+    pending.sync_again(here.iter().filter(news).map(|row| row.id())).await?;
     pending.add(missing).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model, Pending, StepResult,
+    Context, Id, Model, Pending, Row, StepResult,
     models::{
         Controller, ControllerImage, ControllerSite, ControllerSitePrivilege, ControllerSlice,
         ControllerSlicePrivilege, ControllerUser, Image, Site, SitePrivilege, Slice,
@@ -64,7 +64,11 @@ on_controllers! {
 }
 
 /// Records at once what the thing is called on the controller, unless that is known.
-pub(super) async fn record<M: OnController>(cx: &Context, row: &mut M, id: &str) -> StepResult {
+pub(super) async fn record<M: OnController>(
+    cx: &Context,
+    row: &mut Row<M>,
+    id: &str,
+) -> StepResult {
     if row.id_there() == Some(id) {
         return Ok(());
     }
@@ -99,19 +103,19 @@ pub(super) async fn tell<M: OnController>(
     cx: &Context,
     controller: Id<Controller>,
     pending: &mut Pending<M>,
-    is_settled: impl Fn(&M, &M::Thing) -> bool + Send,
+    is_settled: impl Fn(&Row<M>, &Row<M::Thing>) -> bool + Send,
 ) -> StepResult {
     let mut live = Live::<M>::of(controller);
     while let Some(page) = live.next(cx).await? {
-        let things = format!("id IN ({})", list(page.iter().map(M::thing)));
+        let things = format!("id IN ({})", list(page.iter().map(|row| row.thing())));
         let things = rows::<M::Thing>(cx, things).await?;
         let things: HashMap<_, _> =
             things.into_iter().map(|thing| (thing.id().raw(), thing)).collect();
-        let news = |row: &&M| {
+        let news = |row: &&Row<M>| {
             let thing = things.get(&row.thing().raw());
             is_news(row.bookkeeping(), thing.is_some_and(|thing| is_settled(row, thing)))
         };
-        pending.sync_again(page.iter().filter(news).map(Model::id)).await?;
+        pending.sync_again(page.iter().filter(news).map(|row| row.id())).await?;
     }
     Ok(())
 }

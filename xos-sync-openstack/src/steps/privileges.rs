@@ -6,12 +6,16 @@ use std::collections::HashSet;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use xos_sync_core::{
-    Context, Id, StepError,
-    models::{Controller, ControllerSitePrivilege, ControllerSlicePrivilege},
+    Context, Id, Row, StepError,
+    models::{
+        Controller, ControllerSite, ControllerSitePrivilege, ControllerSlice,
+        ControllerSlicePrivilege, ControllerUser, Site, SitePrivilege, Slice, SlicePrivilege, User,
+    },
 };
 
 use super::live::PAGE;
 use super::on_controllers::OnController;
+use super::scope::rows_and_deleted;
 use crate::client::Assignment;
 
 /// Whose privileges: the tables and columns.
@@ -29,14 +33,32 @@ pub(super) struct Kind {
 /// A row of a privilege on one controller.
 pub(super) trait Granted: OnController {
     const KIND: Kind;
+
+    /// What stands for the site or slice on a controller.
+    type Project: OnController;
+
+    /// Whose privilege it is, and in what.
+    fn sides(privilege: &Self::Thing) -> (Id<User>, Id<<Self::Project as OnController>::Thing>);
 }
 
 impl Granted for ControllerSitePrivilege {
     const KIND: Kind = SITES;
+
+    type Project = ControllerSite;
+
+    fn sides(privilege: &SitePrivilege) -> (Id<User>, Id<Site>) {
+        (privilege.user_id, privilege.site_id)
+    }
 }
 
 impl Granted for ControllerSlicePrivilege {
     const KIND: Kind = SLICES;
+
+    type Project = ControllerSlice;
+
+    fn sides(privilege: &SlicePrivilege) -> (Id<User>, Id<Slice>) {
+        (privilege.user_id, privilege.slice_id)
+    }
 }
 
 const SITES: Kind = Kind {
@@ -109,10 +131,13 @@ struct Word {
     word: String,
 }
 
-/// Which accounts and projects count.
-enum Those {
-    NotDeleted,
-    All,
+/// What a row that is being deleted was for, perhaps with the rest: several accounts or projects where
+/// one was added again meanwhile, and none where all is gone.
+pub(super) struct Former {
+    /// When the privilege itself was last changed.
+    pub(super) updated: i64,
+    pub(super) user_ids: Vec<String>,
+    pub(super) project_ids: Vec<String>,
 }
 
 /// What the row with this key asks for.
@@ -121,17 +146,28 @@ pub(super) async fn of_row(
     kind: &Kind,
     id: i64,
 ) -> Result<Option<Privilege>, StepError> {
-    Ok(query(cx, kind, Those::NotDeleted, &format!("c.id = {id}")).await?.pop())
+    Ok(query(cx, kind, &format!("c.id = {id}")).await?.pop())
 }
 
-/// The same for a row that is being deleted, perhaps with the rest: several where an account was added
-/// again meanwhile, and none where all is gone.
-pub(super) async fn of_deleted(
+/// What a row that is being deleted asked for: its privilege, account and project may be deleted too.
+pub(super) async fn of_deleted<M: Granted>(
     cx: &Context,
-    kind: &Kind,
-    id: i64,
-) -> Result<Vec<Privilege>, StepError> {
-    query(cx, kind, Those::All, &format!("c.id = {id}")).await
+    row: &Row<M>,
+) -> Result<Former, StepError> {
+    let privilege = cx.get(row.thing()).await?;
+    let (user, thing) = M::sides(&privilege);
+    let controller = row.controller().raw();
+    let of_user = format!("user_id = {} AND controller_id = {controller}", user.raw());
+    let of_thing = format!("{} = {} AND controller_id = {controller}", M::KIND.thing, thing.raw());
+    Ok(Former {
+        updated: privilege.bookkeeping().updated.0,
+        user_ids: ids_there(rows_and_deleted::<ControllerUser>(cx, of_user).await?),
+        project_ids: ids_there(rows_and_deleted::<M::Project>(cx, of_thing).await?),
+    })
+}
+
+fn ids_there<M: OnController>(rows: Vec<Row<M>>) -> Vec<String> {
+    rows.iter().filter_map(|row| row.id_there().map(str::to_owned)).collect()
 }
 
 /// The rows of a controller that are not deleted or held, after this key.
@@ -142,34 +178,27 @@ pub(super) async fn page(
     after: i64,
 ) -> Result<Vec<Privilege>, StepError> {
     let which = format!(
-        "c.controller_id = {} AND c.id > {after} AND NOT c.deleted AND NOT c.no_sync \
+        "c.controller_id = {} AND c.id > {after} AND NOT s.no_sync \
          ORDER BY c.id LIMIT {PAGE}",
         controller.raw()
     );
-    query(cx, kind, Those::NotDeleted, &which).await
+    query(cx, kind, &which).await
 }
 
-async fn query(
-    cx: &Context,
-    kind: &Kind,
-    those: Those,
-    which: &str,
-) -> Result<Vec<Privilege>, StepError> {
+async fn query(cx: &Context, kind: &Kind, which: &str) -> Result<Vec<Privilege>, StepError> {
     let Kind { rows, privileges, privilege, roles, projects, thing, .. } = kind;
-    let (users_left, projects_left) = match those {
-        Those::NotDeleted => (" AND NOT u.deleted", " AND NOT t.deleted"),
-        Those::All => ("", ""),
-    };
     let text = format!(
-        "SELECT c.id, c.role_id, c.backend_class, \
-                (c.enacted IS NULL OR c.enacted < c.updated) AS pending, \
-                p.updated, r.role, u.kuser_id AS user_id, t.tenant_id AS project_id \
-         FROM {rows} AS c JOIN {privileges} AS p ON p.id = c.{privilege} \
+        "SELECT c.id, c.role_id, s.backend_class, \
+                (s.enacted IS NULL OR s.enacted < s.updated) AS pending, \
+                v.updated, r.role, u.kuser_id AS user_id, t.tenant_id AS project_id \
+         FROM {rows} AS c JOIN {rows}_sync AS s ON s.object_id = c.id AND NOT s.deleted \
+         JOIN {privileges} AS p ON p.id = c.{privilege} \
+         JOIN {privileges}_sync AS v ON v.object_id = p.id AND NOT v.deleted \
          JOIN {roles} AS r ON r.id = p.role_id \
          LEFT JOIN controller_users AS u ON u.user_id = p.user_id \
-              AND u.controller_id = c.controller_id{users_left} \
+              AND u.controller_id = c.controller_id \
          LEFT JOIN {projects} AS t ON t.{thing} = p.{thing} \
-              AND t.controller_id = c.controller_id{projects_left} \
+              AND t.controller_id = c.controller_id \
          WHERE {which}"
     );
     Ok(cx.db().run(move |conn| sql_query(text).load(conn)).await?)
@@ -181,30 +210,23 @@ pub(super) async fn roles(
     kind: &Kind,
     controller: Id<Controller>,
 ) -> Result<HashSet<String>, StepError> {
-    words(cx, "role_id", kind.rows, controller).await
-}
-
-/// The accounts that stand for users on a controller, and the projects that stand for sites or slices.
-pub(super) async fn ours(
-    cx: &Context,
-    kind: &Kind,
-    controller: Id<Controller>,
-) -> Result<(HashSet<String>, HashSet<String>), StepError> {
-    let users = words(cx, "kuser_id", "controller_users", controller).await?;
-    Ok((users, words(cx, "tenant_id", kind.projects, controller).await?))
-}
-
-async fn words(
-    cx: &Context,
-    column: &str,
-    table: &str,
-    controller: Id<Controller>,
-) -> Result<HashSet<String>, StepError> {
     let text = format!(
-        "SELECT DISTINCT {column} AS word FROM {table} \
-         WHERE controller_id = {} AND {column} IS NOT NULL",
+        "SELECT DISTINCT role_id AS word FROM {} WHERE controller_id = {} AND role_id IS NOT NULL",
+        kind.rows,
         controller.raw()
     );
     let words: Vec<Word> = cx.db().run(move |conn| sql_query(text).load(conn)).await?;
     Ok(words.into_iter().map(|found| found.word).collect())
+}
+
+/// The accounts that stand for users on a controller, and the projects that stand for sites or slices,
+/// also of deleted ones.
+pub(super) async fn ours<M: Granted>(
+    cx: &Context,
+    controller: Id<Controller>,
+) -> Result<(HashSet<String>, HashSet<String>), StepError> {
+    let on_it = format!("controller_id = {}", controller.raw());
+    let users = ids_there(rows_and_deleted::<ControllerUser>(cx, on_it.clone()).await?);
+    let projects = ids_there(rows_and_deleted::<M::Project>(cx, on_it).await?);
+    Ok((users.into_iter().collect(), projects.into_iter().collect()))
 }

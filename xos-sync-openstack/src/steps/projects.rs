@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use xos_sync_core::{Context, StepError, StepResult};
+use xos_sync_core::{Context, Row, StepError, StepResult};
 
 use super::answers::{found, gone, wait};
 use super::marks;
@@ -74,7 +74,7 @@ pub(super) enum ProjectIs {
 pub(super) async fn settle<M: OnController>(
     cx: &Context,
     place: &Place,
-    row: &mut M,
+    row: &mut Row<M>,
     wanted: &Wanted,
 ) -> Result<(String, ProjectIs), StepError> {
     if let Some(there) = find(place, row.id_there(), &wanted.mark).await? {
@@ -88,7 +88,7 @@ pub(super) async fn settle<M: OnController>(
 }
 
 /// Deletes the row's project, once nothing is in it any more.
-pub(super) async fn remove<M: OnController>(place: &Place, row: &M) -> StepResult {
+pub(super) async fn remove<M: OnController>(place: &Place, row: &Row<M>) -> StepResult {
     match find(place, row.id_there(), &marks::uid(row)).await? {
         Some(there) => delete(&place.cloud, &there).await,
         None => Ok(()),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use xos_sync_core::{
-    Context, Id, Model, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Model, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, SiteRole, SliceRole},
     sync_step,
 };
@@ -33,11 +33,11 @@ impl SyncStep<SiteRole> for SyncRoles {
         self.look(cx, pending, |row: &SiteRole| row.role.as_str()).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut SiteRole) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<SiteRole>) -> StepResult {
         self.provide(cx, row.role.as_str()).await
     }
 
-    async fn delete_record(&self, _: &Context, _: &SiteRole) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<SiteRole>) -> StepResult {
         Ok(())
     }
 }
@@ -48,11 +48,11 @@ impl SyncStep<SliceRole> for SyncRoles {
         self.look(cx, pending, |row: &SliceRole| row.role.as_str()).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut SliceRole) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<SliceRole>) -> StepResult {
         self.provide(cx, row.role.as_str()).await
     }
 
-    async fn delete_record(&self, _: &Context, _: &SliceRole) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<SliceRole>) -> StepResult {
         Ok(())
     }
 }
@@ -65,7 +65,7 @@ impl SyncRoles {
         pending: &mut Pending<M>,
         role: impl Fn(&M) -> &str + Send,
     ) -> StepResult {
-        let rows = rows::<M>(cx, "NOT deleted AND NOT no_sync".to_owned()).await?;
+        let rows = rows::<M>(cx, "NOT no_sync".to_owned()).await?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -73,14 +73,14 @@ impl SyncRoles {
         for controller in controllers(cx).await? {
             match self.there(cx, controller.id).await {
                 Ok(there) => {
-                    let lacks = |row: &&M| !there.contains(self.names.of(role(row)));
-                    missing.extend(rows.iter().filter(lacks).map(Model::id));
+                    let lacks = |row: &&Row<M>| !there.contains(self.names.of(role(row)));
+                    missing.extend(rows.iter().filter(lacks).map(|row| row.id()));
                 }
                 Err(error) => errors.push(error),
             }
         }
-        let news = |row: &&M| is_news(row.bookkeeping(), !missing.contains(&row.id()));
-        pending.sync_again(rows.iter().filter(news).map(Model::id)).await?;
+        let news = |row: &&Row<M>| is_news(row.bookkeeping(), !missing.contains(&row.id()));
+        pending.sync_again(rows.iter().filter(news).map(|row| row.id())).await?;
         first_error(errors)
     }
 

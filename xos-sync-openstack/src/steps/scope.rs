@@ -1,7 +1,8 @@
 //! Where things belong: from a row to its controller, its project and its networks.
 
 use xos_sync_core::{
-    Context, Id, Model, StepError,
+    Context, Id, Model, Row, StepError,
+    db::AnyConnection,
     models::{Controller, ControllerNetwork, ControllerSlice, Instance, Network, Slice},
 };
 
@@ -10,8 +11,24 @@ use super::marks;
 use crate::BACKEND_TYPE;
 
 /// All rows for which an SQL condition holds, in the order of their keys.
-pub(super) async fn rows<M: Model>(cx: &Context, condition: String) -> Result<Vec<M>, StepError> {
-    Ok(cx.db().run(move |conn| M::load(conn, &condition, i64::MAX)).await?)
+pub(super) async fn rows<M: Model>(
+    cx: &Context,
+    condition: String,
+) -> Result<Vec<Row<M>>, StepError> {
+    Ok(cx.db().run(move |conn| Row::load(conn, &condition, i64::MAX)).await?)
+}
+
+/// The same, followed by the rows that are deleted and that the cloud may still have.
+pub(super) async fn rows_and_deleted<M: Model>(
+    cx: &Context,
+    condition: String,
+) -> Result<Vec<Row<M>>, StepError> {
+    let both = move |conn: &mut AnyConnection| {
+        let mut rows = Row::load(conn, &condition, i64::MAX)?;
+        rows.extend(Row::load_deleted(conn, &condition, i64::MAX)?);
+        Ok(rows)
+    };
+    Ok(cx.db().run(both).await?)
 }
 
 /// Keys, for `IN (…)`; one that no row has if there are none.
@@ -21,8 +38,8 @@ pub(super) fn list<M: Model>(ids: impl IntoIterator<Item = Id<M>>) -> String {
 }
 
 /// The OpenStack controllers. A listing goes on with the next one when one of them does not answer.
-pub(super) async fn controllers(cx: &Context) -> Result<Vec<Controller>, StepError> {
-    rows(cx, format!("NOT deleted AND NOT no_sync AND backend_type = '{BACKEND_TYPE}'")).await
+pub(super) async fn controllers(cx: &Context) -> Result<Vec<Row<Controller>>, StepError> {
+    rows(cx, format!("NOT no_sync AND backend_type = '{BACKEND_TYPE}'")).await
 }
 
 /// The first of several errors, with which a listing ends after it has done what it could.
@@ -47,16 +64,16 @@ pub(super) async fn controller_of(
 }
 
 /// The project of a slice on a controller; waited for when it is not there yet.
-pub(super) async fn project_of<M: Model>(
+pub(super) async fn project_of<M>(
     cx: &Context,
-    row: &M,
+    row: &Row<M>,
     slice: &Slice,
     controller: Id<Controller>,
 ) -> Result<String, StepError> {
     let condition =
         format!("slice_id = {} AND controller_id = {}", slice.id.raw(), controller.raw());
     let known = rows::<ControllerSlice>(cx, condition).await?;
-    known.into_iter().find_map(|known| known.tenant_id).ok_or_else(|| {
+    known.into_iter().find_map(|known| known.into_object().tenant_id).ok_or_else(|| {
         patient(row, format!("waiting for the project of slice {} on the cloud", slice.name))
     })
 }
@@ -64,8 +81,8 @@ pub(super) async fn project_of<M: Model>(
 /// A network that a slice's instances are on, and what one controller knows of it.
 #[derive(Clone, Debug)]
 pub(super) struct Joined {
-    pub(super) network: Network,
-    pub(super) there: Option<ControllerNetwork>,
+    pub(super) network: Row<Network>,
+    pub(super) there: Option<Row<ControllerNetwork>>,
 }
 
 /// The networks of a slice: its own ones that connect by themselves, and those that it has joined.
@@ -75,18 +92,18 @@ pub(super) async fn networks_of(
     controller: Id<Controller>,
 ) -> Result<Vec<Joined>, StepError> {
     let condition = format!(
-        "NOT deleted AND ((owner_id = {slice} AND autoconnect) OR id IN (SELECT j.network_id FROM network_slices \
-         AS j WHERE j.slice_id = {slice} AND NOT j.deleted))",
+        "((owner_id = {slice} AND autoconnect) OR id IN (SELECT j.network_id FROM network_slices \
+         AS j WHERE j.slice_id = {slice}))",
         slice = slice.raw()
     );
     let networks = rows::<Network>(cx, condition).await?;
     let condition = format!(
-        "NOT deleted AND controller_id = {} AND network_id IN ({})",
+        "controller_id = {} AND network_id IN ({})",
         controller.raw(),
         list(networks.iter().map(|network| network.id))
     );
     let known = rows::<ControllerNetwork>(cx, condition).await?;
-    let join = |network: Network| {
+    let join = |network: Row<Network>| {
         let there = known.iter().find(|it| it.network_id == network.id).cloned();
         Joined { network, there }
     };
@@ -103,7 +120,7 @@ impl Joined {
 }
 
 /// Whether a description or tags carry the uid of a row.
-pub(super) fn carries<M: Model>(row: &M, description: &str, tags: &[String]) -> bool {
+pub(super) fn carries<M>(row: &Row<M>, description: &str, tags: &[String]) -> bool {
     let uid = marks::uid(row);
     description.split(' ').any(|word| word == uid) || tags.contains(&uid)
 }

@@ -72,19 +72,25 @@ pub(in crate::migrate) fn fill_sync_table(model: &ModelInfo) -> String {
 
 /// Indexes over rows that are due, to be deleted or waiting, over objects' keys, and over the
 /// references that were applied.
-pub(super) fn indexes(engine: Engine, model: &ModelInfo) -> Vec<Extra> {
+pub(super) fn indexes(engine: Engine, model: &'static ModelInfo) -> Vec<Extra> {
     let table = sql::sync_table(model);
     // Where no event names rows, the newest are looked for: without reading them all.
     let columns = match engine {
         Engine::Sqlite => "(sync_id, updated)",
         Engine::Postgres => "(sync_id)",
     };
-    let plain = |name: String, rest: &str| index(name, &table, "INDEX", rest);
+    let plain = |name: String, rest: &str| index(model, name, &table, "INDEX", rest);
     let mut indexes = vec![
         plain(sql::due_index(model), &format!("{columns} WHERE {}", sql::due(""))),
         plain(sql::deleting_index(model), &format!("{columns} WHERE {}", sql::deleting(""))),
         plain(format!("{}_retry", model.table), "(retry_at) WHERE retry_at IS NOT NULL"),
-        index(sql::object_index(model), &table, "UNIQUE INDEX", "(object_id) WHERE NOT deleted"),
+        index(
+            model,
+            sql::object_index(model),
+            &table,
+            "UNIQUE INDEX",
+            "(object_id) WHERE NOT deleted",
+        ),
         plain(sql::gone_index(model), "(object_id) WHERE deleted"),
     ];
     for reference in model.references {

@@ -1,6 +1,6 @@
 //! PURE: PostgreSQL's constraints and triggers: SQLite's, and the notifications.
 
-use super::{Extra, Kind, deletion, goal_columns, on_delete, pass_on};
+use super::{Extra, Kind, RowCheck, deletion, goal_columns, is_a_choice, on_delete, pass_on};
 use crate::{
     db::Engine,
     expansion::{self, Effect},
@@ -32,7 +32,7 @@ END $$;";
 
 /// Keeps the statement that something was made from beside it.
 pub(super) fn note(extra: &Extra) -> String {
-    let Extra { kind, name, table, sql } = extra;
+    let Extra { kind, name, table, sql, .. } = extra;
     let what = match kind {
         Kind::Index => format!("INDEX {name}"),
         Kind::Trigger => format!("TRIGGER {name} ON {table}"),
@@ -41,8 +41,8 @@ pub(super) fn note(extra: &Extra) -> String {
     format!("\nCOMMENT ON {what} IS '{}';", sql.replace('\'', "''"))
 }
 
-/// Foreign keys by name.
-pub(super) fn constraints(model: &ModelInfo) -> Vec<Extra> {
+/// Foreign keys, and the words of choices.
+pub(super) fn constraints(model: &'static ModelInfo) -> Vec<Extra> {
     let table = model.table;
     let constraint = |reference: &crate::model::Reference| {
         let (column, target) = (reference.column, (reference.target)().table);
@@ -51,14 +51,31 @@ pub(super) fn constraints(model: &ModelInfo) -> Vec<Extra> {
             "ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({column}) REFERENCES {target} (id){}",
             on_delete(reference.on_delete)
         );
-        Extra { kind: Kind::Constraint, name, table: table.to_owned(), sql }
+        Extra { kind: Kind::Constraint, name, table: table.to_owned(), model, check: None, sql }
     };
-    model.references.iter().map(constraint).collect()
+    let choice = |column: &crate::model::Column| {
+        let name = sql::name(format!("{table}_{}_choice", column.name));
+        let words = is_a_choice(column)?;
+        let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({words})");
+        let check = RowCheck {
+            column: column.name,
+            broken: format!("NOT ({words})"),
+            advice: format!(
+                "write one of {} into {table}.{}",
+                column.choices?.join(", "),
+                column.name
+            ),
+        };
+        let kind = Kind::Constraint;
+        Some(Extra { kind, name, table: table.to_owned(), model, check: Some(check), sql })
+    };
+    let choices = model.columns.iter().filter_map(choice);
+    model.references.iter().map(constraint).chain(choices).collect()
 }
 
 /// Triggers on the author's table and on the bookkeeping. They make contract C2 hold for any
 /// writer.
-pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<Extra> {
+pub(super) fn triggers(model: &'static ModelInfo, models: &[&'static ModelInfo]) -> Vec<Extra> {
     let table = model.table;
     let changed = differs(&goal_columns(model));
     let version = sql::next_version(Engine::Postgres);
@@ -84,10 +101,18 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
     let row = "FOR EACH ROW";
     let each = |when: &str| format!("{row} WHEN ({when})");
     let mut triggers = vec![
-        trigger(format!("{table}_inserted"), table, "AFTER INSERT", row, &[insert]),
-        trigger(format!("{table}_updated"), table, "AFTER UPDATE", &each(&changed), &[update]),
-        trigger(format!("{table}_deleted"), table, "AFTER DELETE", row, &[delete]),
+        trigger(model, format!("{table}_inserted"), table, "AFTER INSERT", row, &[insert]),
         trigger(
+            model,
+            format!("{table}_updated"),
+            table,
+            "AFTER UPDATE",
+            &each(&changed),
+            &[update],
+        ),
+        trigger(model, format!("{table}_deleted"), table, "AFTER DELETE", row, &[delete]),
+        trigger(
+            model,
             format!("{table}_truncated"),
             table,
             "BEFORE TRUNCATE",
@@ -96,10 +121,15 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
         ),
         notify(model),
     ];
-    let pass_on = pass_on(Engine::Postgres, model, models);
-    if !pass_on.is_empty() {
-        let name = format!("{table}_pass_on");
-        triggers.push(trigger(name, table, "AFTER UPDATE", &each(&changed), &pass_on));
+    for (child, name, update) in pass_on(Engine::Postgres, model, models) {
+        triggers.push(trigger(
+            child.model,
+            name,
+            table,
+            "AFTER UPDATE",
+            &each(&changed),
+            &[update],
+        ));
     }
     let effects = expansion::effects(model, models).into_iter();
     triggers.extend(effects.flat_map(|effect| expand(model, effect)));
@@ -107,42 +137,76 @@ pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<
 }
 
 /// The bookkeeping tells of rows that are to be looked at; not of stamps.
-fn notify(model: &ModelInfo) -> Extra {
+fn notify(model: &'static ModelInfo) -> Extra {
     let (table, kept) = (model.table, sql::sync_table(model));
     let name = format!("{table}_notify");
     let sql = format!(
         "CREATE TRIGGER {name} AFTER INSERT OR UPDATE OF updated, no_sync, lazy_blocked, retry_at \
          ON {kept} FOR EACH ROW\nWHEN (NEW.retry_at IS NULL)\nEXECUTE FUNCTION xos_sync_notify('{table}')"
     );
-    always(Extra { kind: Kind::Trigger, name, table: kept, sql })
+    always(Extra { kind: Kind::Trigger, name, table: kept, model, check: None, sql })
 }
 
-/// What follows from a row is made when its transaction commits, by one transaction at a time:
-/// of two that combine, the later one sees the other's rows. Nobody waits for an open one.
+/// Rows that follow from a row are made when its transaction commits, by one transaction at a
+/// time: of two that combine, the later one sees the other's rows. A writer does not wait for
+/// strangers: where one is in the way, or the writer's snapshot may be too old to see all rows, the
+/// Synchronizer is told to make them.
 fn expand(model: &ModelInfo, effect: Effect) -> [Extra; 3] {
-    let Effect { making, remaking, unmaking, insert, update, delete } = effect;
+    let Effect { model: of, making, remaking, unmaking, insert, update, delete } = effect;
     [("INSERT", insert, making), ("UPDATE", update, remaking), ("DELETE", delete, unmaking)].map(
         |(event, statements, name)| {
-            let table = model.table;
-            let lock = "PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'))";
-            let statements: Vec<_> = [lock.to_owned()].into_iter().chain(statements).collect();
-            let function = function(&name, &statements);
+            let (table, expanded) = (model.table, of.table);
+            let leave = format!(
+                "INSERT INTO xos_sync_unexpanded (model) VALUES ('{expanded}');\n        \
+                 PERFORM pg_notify(left('xos_sync.' || TG_TABLE_SCHEMA, 63), '{expanded}')"
+            );
+            let statements: String =
+                statements.iter().map(|statement| format!("        {statement};\n")).collect();
             let sql = format!(
-                "{function};\nCREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
+                "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER \
+                 SET search_path FROM CURRENT SET lock_timeout = '200ms' AS $$\nBEGIN\n    \
+                 IF current_setting('transaction_isolation') <> 'read committed' THEN\n        {leave};\n    \
+                 END IF;\n    BEGIN\n        \
+                 PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'));\n{statements}    \
+                 EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure \
+                 OR unique_violation OR foreign_key_violation THEN\n        {leave};\n    END;\n    \
+                 RETURN NULL;\nEND $$;\n\
+                 CREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
                  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\nEXECUTE FUNCTION {name}()"
             );
-            always(Extra { kind: Kind::Trigger, name, table: table.to_owned(), sql })
+            always(Extra {
+                kind: Kind::Trigger,
+                name,
+                table: table.to_owned(),
+                model: of,
+                check: None,
+                sql,
+            })
         },
     )
 }
 
 /// A trigger with a function of its own.
-fn trigger(name: String, table: &str, event: &str, each: &str, statements: &[String]) -> Extra {
+fn trigger(
+    of: &'static ModelInfo,
+    name: String,
+    table: &str,
+    event: &str,
+    each: &str,
+    statements: &[String],
+) -> Extra {
     let function = function(&name, statements);
     let sql = format!(
         "{function};\nCREATE TRIGGER {name} {event} ON {table} {each}\nEXECUTE FUNCTION {name}()"
     );
-    always(Extra { kind: Kind::Trigger, name, table: table.to_owned(), sql })
+    always(Extra {
+        kind: Kind::Trigger,
+        name,
+        table: table.to_owned(),
+        model: of,
+        check: None,
+        sql,
+    })
 }
 
 /// The function acts for whoever made it, who may write the bookkeeping, and sees the tables as he
@@ -157,9 +221,9 @@ fn function(name: &str, statements: &[String]) -> String {
 
 /// The trigger fires for replication and restore tools too.
 fn always(extra: Extra) -> Extra {
-    let Extra { kind, name, table, sql } = extra;
+    let Extra { name, table, sql, .. } = &extra;
     let sql = format!("{sql};\nALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}");
-    Extra { kind, name, table, sql }
+    Extra { sql, ..extra }
 }
 
 fn differs(columns: &[&str]) -> String {

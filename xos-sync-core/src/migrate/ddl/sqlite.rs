@@ -1,7 +1,7 @@
 //! PURE: SQLite's triggers. They use only what SQLite 3.35 has, because they run in the library of
 //! whoever writes.
 
-use super::{Extra, Kind, deletion, goal_columns, pass_on};
+use super::{Extra, Kind, children, deletion, goal_columns, pass_on};
 use crate::{
     db::Engine,
     expansion,
@@ -10,60 +10,55 @@ use crate::{
 };
 
 /// Triggers on the author's table. They make contract C2 hold for any writer.
-pub(super) fn triggers(model: &ModelInfo, models: &[&'static ModelInfo]) -> Vec<Extra> {
+pub(super) fn triggers(model: &'static ModelInfo, models: &[&'static ModelInfo]) -> Vec<Extra> {
     let table = model.table;
     let changed = differs(&goal_columns(model));
+    let on = |of, name, event, when: &str, statements: &[String]| {
+        trigger(model, of, name, event, when, statements)
+    };
+    let inserted = [known_again(table, "NEW"), new(table)];
+    let updated = [known_again(table, "OLD"), new(table)];
     let mut triggers = vec![
-        trigger(
-            format!("{table}_inserted"),
-            table,
-            "INSERT",
-            "",
-            &[known_again(table, "NEW"), new(table)],
-        ),
-        trigger(
-            format!("{table}_updated"),
-            table,
-            "UPDATE",
-            &changed,
-            &[known_again(table, "OLD"), new(table)],
-        ),
-        trigger(format!("{table}_deleted"), table, "DELETE", "", &[deleted(model)]),
+        on(model, format!("{table}_inserted"), "INSERT", "", &inserted),
+        on(model, format!("{table}_updated"), "UPDATE", &changed, &updated),
+        on(model, format!("{table}_deleted"), "DELETE", "", &[deleted(model)]),
     ];
-    for child in models {
-        for reference in child.references {
-            if (reference.target)() == model && reference.on_delete == OnDelete::Cascade {
-                // For writers that leave foreign keys off, as the shell does.
-                let (child, column) = (child.table, reference.column);
-                let name = sql::name(format!("{child}_{column}_cascade"));
-                let delete = format!("DELETE FROM {child} WHERE {column} = OLD.id");
-                triggers.push(trigger(name, table, "DELETE", "", &[delete]));
-            }
-        }
+    let cascades = |child: &super::Child| child.reference.on_delete == OnDelete::Cascade;
+    for child in children(model, models).into_iter().filter(cascades) {
+        // For writers that leave foreign keys off, as the shell does.
+        let (of, column) = (child.model.table, child.reference.column);
+        let delete = format!("DELETE FROM {of} WHERE {column} = OLD.id");
+        let name = sql::name(format!("{of}_{column}_cascade"));
+        triggers.push(on(child.model, name, "DELETE", "", &[delete]));
     }
-    let pass_on = pass_on(Engine::Sqlite, model, models);
-    if !pass_on.is_empty() {
-        triggers.push(trigger(format!("{table}_pass_on"), table, "UPDATE", &changed, &pass_on));
+    for (child, name, update) in pass_on(Engine::Sqlite, model, models) {
+        triggers.push(on(child.model, name, "UPDATE", &changed, &[update]));
     }
     for effect in expansion::effects(model, models) {
-        for (event, name, when, statements) in [
-            ("INSERT", effect.making, "", effect.insert),
-            ("UPDATE", effect.remaking, changed.as_str(), effect.update),
-            ("DELETE", effect.unmaking, "", effect.delete),
-        ] {
-            triggers.push(trigger(name, table, event, when, &statements));
-        }
+        let of = effect.model;
+        triggers.push(on(of, effect.making, "INSERT", "", &effect.insert));
+        triggers.push(on(of, effect.remaking, "UPDATE", &changed, &effect.update));
+        triggers.push(on(of, effect.unmaking, "DELETE", "", &effect.delete));
     }
     triggers
 }
 
-fn trigger(name: String, table: &str, event: &str, when: &str, statements: &[String]) -> Extra {
+/// A trigger on the table of `on`, which follows from the model `of`.
+fn trigger(
+    on: &ModelInfo,
+    of: &'static ModelInfo,
+    name: String,
+    event: &str,
+    when: &str,
+    statements: &[String],
+) -> Extra {
+    let table = on.table;
     let when = if when.is_empty() { String::new() } else { format!("\nWHEN {when}") };
     let body: String = statements.iter().map(|statement| format!("    {statement};\n")).collect();
     let sql = format!(
         "CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW{when}\nBEGIN\n{body}END"
     );
-    Extra { kind: Kind::Trigger, name, table: table.to_owned(), sql }
+    Extra { kind: Kind::Trigger, name, table: table.to_owned(), model: of, check: None, sql }
 }
 
 /// A row whose bookkeeping is there: its next version. `INSERT OR REPLACE` is a change too, for

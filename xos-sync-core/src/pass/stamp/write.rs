@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
-
 use super::{
     super::{AGAIN, Finished},
     Rules, Stamped,
 };
 use crate::{
-    db::{self, Db},
+    db::{Db, ErrorClass as DbErrorClass},
     enacted::{self, Care, Failure, Stamp},
     error::{Error, ErrorClass, Result},
     journal::{self, Owner},
@@ -58,14 +56,16 @@ pub(super) async fn write(
                 stamped.finished.extend(done);
                 stamped.postponed.extend(busy);
             }
-            Err(Error::Query(error)) if care == Care::Hopeful && db::is_about_a_lock(&error) => {
+            Err(Error::Query(error))
+                if care == Care::Hopeful && db.class_of(&error).may_be_a_lock() =>
+            {
                 care = Care::Careful;
                 groups.push(unshare(group));
             }
-            Err(error) if is_about_a_row(&error) && group.len() > 1 => {
+            Err(error) if is_about_a_row(db, &error) && group.len() > 1 => {
                 groups.extend(unshare(group).into_iter().map(|row| vec![row]));
             }
-            Err(error) if is_about_a_row(&error) => {
+            Err(error) if is_about_a_row(db, &error) => {
                 for row in unshare(group) {
                     if row.refused {
                         let object = &row.object;
@@ -140,49 +140,10 @@ fn unshare(group: Arc<Vec<Finished>>) -> Vec<Finished> {
     Arc::into_inner(group).unwrap_or_default()
 }
 
-/// What a database says that has other troubles than this row.
-const PASSING: [&str; 22] = [
-    // SQLite's words.
-    "locked",
-    "busy",
-    "full",
-    "I/O",
-    "readonly",
-    "unable to open",
-    "malformed",
-    "memory",
-    // PostgreSQL's.
-    "deadlock",
-    "connection",
-    "terminating",
-    "starting up",
-    "shutting down",
-    "lock timeout",
-    "could not",
-    "canceling",
-    "no space",
-    "recovery",
-    "read-only",
-    "too many",
-    "closed",
-    "administrator",
-];
-
 /// Whether the database takes other rows, and refuses only this one: a constraint, or a
 /// trigger of somebody else's.
-fn is_about_a_row(error: &Error) -> bool {
-    let Error::Query(DieselError::DatabaseError(kind, information)) = error else { return false };
-    match kind {
-        DatabaseErrorKind::UniqueViolation
-        | DatabaseErrorKind::ForeignKeyViolation
-        | DatabaseErrorKind::NotNullViolation
-        | DatabaseErrorKind::CheckViolation => true,
-        DatabaseErrorKind::Unknown => {
-            let message = information.message();
-            !PASSING.iter().any(|word| message.contains(word))
-        }
-        _ => false,
-    }
+fn is_about_a_row(db: &Db, error: &Error) -> bool {
+    matches!(error, Error::Query(error) if db.class_of(error) == DbErrorClass::Statement)
 }
 
 /// The row with the outcome that what its step wrote cannot be saved.

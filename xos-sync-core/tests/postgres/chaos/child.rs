@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Model, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     schedule::Backoff,
     sync_step,

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Model, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     sync_step,
 };

@@ -15,7 +15,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-use crate::world::{World, registry};
+use crate::world::{World, living, registry};
 
 /// A database, a folder that is the backend, and processes that work on them.
 pub(crate) struct Site {
@@ -90,13 +90,16 @@ impl Site {
     async fn assert_converged(&self, point: &str) {
         let mut rows = BTreeMap::new();
         for table in ["farms", "fields", "crops"] {
-            for row in self.world.ask("uid || '=' || name", &format!("FROM {table}")).await {
+            for row in self.world.ask("uid || '=' || name", &living(table)).await {
                 let (uid, name) = row.split_once('=').unwrap();
                 rows.insert(uid.to_owned(), name.to_owned());
             }
             let behind = format!(
-                "FROM {table} WHERE coalesce(enacted, 0) <> updated OR coalesce(backend_id, '') <> 'b-' || name"
+                "{} WHERE coalesce(enacted, 0) <> updated OR coalesce(backend_id, '') <> 'b-' || name",
+                living(table)
             );
+            let deleted = format!("FROM {table}_sync WHERE deleted");
+            assert_eq!(self.world.ask("uid", &deleted).await, [""; 0], "{point}");
             assert_eq!(self.world.ask("name", &behind).await, [""; 0], "{point}");
         }
         assert_eq!(self.things(), rows, "{point}");

@@ -105,20 +105,24 @@ async fn rows_of_models_that_nobody_observes_are_removed_in_order() {
     let field = world.field("field", &farm).await;
     world.crop("crop", &field).await;
     world.pass().await;
-    world.sql("DELETE FROM farms").await;
+    world.backend.answer("delete crop", Answer::Fail("not ripe"));
+    world.sql("DELETE FROM crops").await;
     world.sql("DELETE FROM fields").await;
-    // The crop is alive: the field has to stay, and the farm with it.
+    world.sql("DELETE FROM farms").await;
+    // The backend still has the crop: the field has to stay, and the farm with it.
     assert_eq!(world.pass().await.deleted, 0);
     assert_eq!(
         world.troubles().await,
         [
+            "Crop crop (#1) failed (transient, 1 time): not ripe",
             "Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)",
             "Field field (#1) deleting: waits until Crop #1 no longer references it (field_id)",
         ]
     );
-    world.sql("DELETE FROM crops").await;
+    world.backend.heal("delete crop");
+    world.skip(std::time::Duration::from_secs(2));
     assert_eq!(world.pass().await.deleted, 3);
-    assert_eq!(world.backend.log(), ["sync crop", "delete crop"]);
+    assert_eq!(world.backend.log(), ["sync crop", "delete crop", "delete crop"]);
     assert_eq!(world.shown().await, "model\n(no rows)\n");
 }
 

@@ -1,8 +1,8 @@
-//! Rows that are deleted, undeleted or referenced while a call for them is under way.
+//! Rows that are deleted, inserted again or referenced while a call for them is under way.
 
 use std::time::Duration;
 
-use crate::world::{Gate, Running, World, until};
+use crate::world::{Answer, Gate, Running, World, until};
 
 #[tokio::test]
 async fn deleted_while_it_is_synced_again() {
@@ -15,7 +15,7 @@ async fn deleted_while_it_is_synced_again() {
     call.entered().await;
     world.sql("DELETE FROM farms").await;
     call.open();
-    until("the deletion", async || world.ask("name", "FROM farms").await.is_empty()).await;
+    until("the deletion", async || world.ask("uid", "FROM farms_sync").await.is_empty()).await;
     running.stop().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync barn", "delete barn"]);
     assert_eq!(world.backend.names(), [""; 0]);
@@ -36,34 +36,37 @@ async fn deleted_while_it_is_synced_for_the_first_time() {
             .await;
     }
     call.open();
-    until("the deletion", async || world.ask("name", "FROM farms").await == ["a", "b"]).await;
+    until("the deletion", async || world.ask("uid", "FROM farms_sync").await.len() == 2).await;
     running.stop().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync a", "sync b", "delete farm"]);
     assert_eq!(world.backend.names(), ["a", "b"]);
 }
 
 #[tokio::test]
-async fn undeleted_while_it_is_deleted() {
+async fn inserted_again_while_it_is_deleted() {
     let world = World::new().await;
     let farm = world.farm("farm").await;
     world.pass().await;
     world.sql("DELETE FROM farms").await;
     let call = world.backend.gate("delete farm");
-    let undeleted = async {
+    let inserted = async {
         call.entered().await;
-        world.sql("UPDATE farms SET deleted = FALSE").await;
+        world.sql("INSERT INTO farms (id, name) VALUES (1, 'farm')").await;
         call.open();
     };
-    let (report, ()) = tokio::join!(world.pass(), undeleted);
-    assert_eq!((report.deleted, report.enacted), (0, 1));
+    let (report, ()) = tokio::join!(world.pass(), inserted);
+    assert_eq!((report.deleted, report.enacted), (1, 1));
     assert_eq!(world.backend.log(), ["sync farm", "delete farm", "sync farm"]);
     assert_eq!(world.backend.names(), ["farm"]);
-    assert_eq!(world.get(farm.id).await.bookkeeping().uid, farm.bookkeeping().uid);
+    // Another object under the same key.
+    let successor = world.get(farm.id).await;
+    assert_ne!(successor.uid(), farm.uid());
+    assert_eq!(world.ask("uid", "FROM farms_sync").await, [successor.uid()]);
     assert!(world.status().await.is_settled());
 }
 
 #[tokio::test]
-async fn undeleted_and_deleted_again_while_it_is_deleted() {
+async fn inserted_and_deleted_again_while_it_is_deleted() {
     let world = World::new().await;
     world.farm("farm").await;
     world.pass().await;
@@ -71,17 +74,40 @@ async fn undeleted_and_deleted_again_while_it_is_deleted() {
     let call = world.backend.gate("delete farm");
     let changed = async {
         call.entered().await;
-        world.shell("BEGIN; UPDATE farms SET deleted = FALSE; DELETE FROM farms; COMMIT");
+        world.shell(
+            "BEGIN; INSERT INTO farms (id, name) VALUES (1, 'farm'); DELETE FROM farms; COMMIT",
+        );
         call.open();
     };
     let (report, ()) = tokio::join!(world.pass(), changed);
-    assert_eq!(report.deleted, 1);
-    assert_eq!(world.backend.log(), ["sync farm", "delete farm", "delete farm"]);
+    // Nothing was ever made for the second one.
+    assert_eq!(report.deleted, 2);
+    assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
     assert_eq!(world.shown().await, "model\n(no rows)\n");
 }
 
 #[tokio::test]
-async fn a_child_is_added_while_its_parent_is_deleted() {
+async fn a_child_cannot_be_added_while_its_parent_is_deleted() {
+    let world = World::new().await;
+    world.farm("farm").await;
+    world.pass().await;
+    world.sql("DELETE FROM farms").await;
+    let call = world.backend.gate("delete farm");
+    let added = async {
+        call.entered().await;
+        let insert = "INSERT INTO fields (name, farm_id) VALUES ('field', 1)";
+        let refused = world.try_sql(insert).await.unwrap_err();
+        assert!(refused.to_lowercase().contains("foreign key constraint"), "{refused}");
+        call.open();
+    };
+    let (report, ()) = tokio::join!(world.pass(), added);
+    assert_eq!((report.deleted, report.enacted), (1, 0));
+    assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
+    assert_eq!(world.shown().await, "model\n(no rows)\n");
+}
+
+#[tokio::test]
+async fn a_child_of_a_successor_does_not_hold_the_deleted_parent() {
     let world = World::new().await;
     let farm = world.farm("farm").await;
     world.pass().await;
@@ -89,38 +115,71 @@ async fn a_child_is_added_while_its_parent_is_deleted() {
     let call = world.backend.gate("delete farm");
     let added = async {
         call.entered().await;
+        world.sql("INSERT INTO farms (id, name) VALUES (1, 'farm')").await;
         world.field("field", &farm).await;
         call.open();
     };
     let (report, ()) = tokio::join!(world.pass(), added);
-    assert_eq!((report.deleted, report.enacted), (0, 0));
-    assert_eq!(
-        world.troubles().await,
-        [
-            "Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)",
-            "Field field (#1) blocked: blocked by Farm farm (#1), which is being deleted",
-        ]
-    );
-    // The person decides: the field goes too.
-    world.sql("DELETE FROM fields").await;
-    assert_eq!(world.pass().await.deleted, 2);
-    assert_eq!(world.backend.log(), ["sync farm", "delete farm", "delete farm"]);
+    assert_eq!((report.deleted, report.enacted), (1, 2));
+    assert_eq!(world.backend.log(), ["sync farm", "delete farm", "sync farm", "sync field"]);
+    assert_eq!(world.backend.names(), ["farm", "field"]);
+    assert!(world.status().await.is_settled());
 }
 
 #[tokio::test]
-async fn a_child_moves_away_while_its_parent_waits_for_deletion() {
+async fn a_parent_is_deleted_after_the_child_that_moved_away_has_left_it() {
     let world = World::new().await;
-    let (farm, other) = (world.farm("farm").await, world.farm("other").await);
+    let farm = world.farm("farm").await;
+    world.farm("other").await;
     world.field("field", &farm).await;
     world.pass().await;
     world.backend.log();
-    world.sql("DELETE FROM farms WHERE name = 'farm'").await;
+    world.backend.answer("sync field", Answer::Fail("no way"));
+    world.shell(
+        "BEGIN; UPDATE fields SET farm_id = 2; DELETE FROM farms WHERE name = 'farm'; COMMIT",
+    );
+    // As long as the move fails, the backend still has the field in the old farm.
     world.pass().await;
-    assert_eq!(world.backend.log(), [""; 0]);
-    world.sql(&format!("UPDATE fields SET farm_id = {}", other.id.raw())).await;
+    assert_eq!(world.backend.log(), ["sync field"]);
+    assert_eq!(
+        world.troubles().await,
+        [
+            "Field field (#1) failed (transient, 1 time): no way",
+            "Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)",
+        ]
+    );
+    world.backend.heal("sync field");
+    world.skip(Duration::from_secs(2));
     world.pass().await;
-    assert_eq!(world.backend.sorted_log(), ["delete farm", "sync field"]);
+    assert_eq!(world.backend.log(), ["sync field", "delete farm"]);
     assert_eq!(world.backend.names(), ["field", "other"]);
+    assert!(world.status().await.is_settled());
+}
+
+#[tokio::test]
+async fn a_child_that_moves_while_it_is_synced_holds_the_parent_that_the_call_was_given() {
+    let world = World::new().await;
+    let farm = world.farm("farm").await;
+    world.farm("other").await;
+    world.field("field", &farm).await;
+    let call = world.backend.gate("sync field");
+    let move_on = world.backend.gate("sync moved");
+    let running = world.start().await;
+    call.entered().await;
+    world.shell(
+        "BEGIN; UPDATE fields SET farm_id = 2, name = 'moved'; \
+         DELETE FROM farms WHERE name = 'farm'; COMMIT",
+    );
+    call.open();
+    // The stamp of the first call is written before the second call.
+    move_on.entered().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    move_on.open();
+    until("the deletion", async || world.ask("uid", "FROM farms_sync").await.len() == 1).await;
+    running.stop().await;
+    let log = world.backend.log();
+    assert_eq!(log[2..], ["sync field", "sync moved", "delete farm"], "{log:?}");
+    assert_eq!(world.backend.names(), ["moved", "other"]);
 }
 
 /// Farms whose calls wait: as many as the step makes at once.
@@ -142,12 +201,12 @@ async fn deleted_before_its_turn() {
     let (world, running, gates) = busy().await;
     for _ in 0..10 {
         let late = world.farm("late").await;
-        let taken = format!("FROM xos_sync_journal WHERE ids = '{}'", late.id.raw());
+        let taken = format!("FROM xos_sync_journal WHERE ids = '{}'", late.bookkeeping().sync_id);
         until("its place in the journal", async || world.ask("id", &taken).await.len() == 1).await;
         // And a moment, so that it is at the end of the queue.
         tokio::time::sleep(Duration::from_millis(20)).await;
         world.sql("DELETE FROM farms WHERE name = 'late'").await;
-        until("its removal", async || world.ask("name", "FROM farms").await.len() == 8).await;
+        until("its removal", async || world.ask("uid", "FROM farms_sync").await.len() == 8).await;
     }
     gates.iter().for_each(Gate::open);
     until("the others", async || world.backend.names().len() == 8).await;
@@ -166,7 +225,7 @@ async fn changed_before_its_turn() {
     tokio::time::sleep(Duration::from_millis(20)).await;
     world.sql("UPDATE farms SET name = 'new ' || name WHERE name LIKE 'late%'").await;
     world.sql("DELETE FROM farms WHERE name = 'new later'").await;
-    until("the removal", async || world.ask("name", "FROM farms").await.len() == 10).await;
+    until("the removal", async || world.ask("uid", "FROM farms_sync").await.len() == 10).await;
     gates.iter().for_each(Gate::open);
     until("the new names", async || {
         let names = world.backend.names();

@@ -201,7 +201,7 @@ async fn children_of_a_provided_row_wait_for_the_rows_that_stand_for_it() {
         ]
     );
     world.backend.heal("west");
-    world.sql("UPDATE pond_shadows SET retry_at = NULL").await;
+    world.sql("UPDATE pond_shadows_sync SET retry_at = NULL").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync west", "sync fish"]);
 }

@@ -7,12 +7,12 @@ async fn a_row_that_is_never_to_be_synced_holds_back_nobody() {
     let world = World::new().await;
     let farm = world.farm("farm").await;
     world.field("field", &farm).await;
-    world.sql("UPDATE farms SET no_sync = TRUE").await;
+    world.sql("UPDATE farms_sync SET no_sync = TRUE").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync field"]);
     assert!(world.status().await.is_settled());
     // Its goal is kept for later.
-    world.sql("UPDATE farms SET no_sync = FALSE").await;
+    world.sql("UPDATE farms_sync SET no_sync = FALSE").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm"]);
 }
@@ -22,14 +22,14 @@ async fn a_row_that_waits_to_be_needed_holds_back_its_children() {
     let world = World::new().await;
     let farm = world.farm("farm").await;
     world.field("field", &farm).await;
-    world.sql("UPDATE farms SET lazy_blocked = TRUE").await;
+    world.sql("UPDATE farms_sync SET lazy_blocked = TRUE").await;
     world.pass().await;
     assert_eq!(world.backend.log(), [""; 0]);
     assert_eq!(
         world.troubles().await,
         ["Field field (#1) blocked: blocked by Farm farm (#1), which is held back (lazy_blocked)"]
     );
-    world.sql("UPDATE farms SET lazy_blocked = FALSE").await;
+    world.sql("UPDATE farms_sync SET lazy_blocked = FALSE").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync field"]);
 }

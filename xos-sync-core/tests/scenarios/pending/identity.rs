@@ -1,4 +1,4 @@
-//! A row is one row for life: its key and its uid are never another's.
+//! An object is one object for life: its uid is never another's, whatever becomes of its key.
 
 use xos_sync_core::db::Engine;
 
@@ -8,86 +8,108 @@ use crate::{
 };
 
 #[tokio::test]
-async fn key_and_uid_never_change() {
-    let world = World::new().await;
-    world.farm("farm").await;
-    for change in ["uid = 'mine'", "id = 7", "uid = NULL"] {
-        let output = world.try_shell(&format!("UPDATE farms SET {change}"));
-        let errors = String::from_utf8_lossy(&output.stderr);
-        let by_engine = change.starts_with("id") && ENGINE == Engine::Postgres;
-        let refused = if by_engine {
-            "column \"id\" can only be updated to DEFAULT"
-        } else {
-            "farms.id and farms.uid never change: add a new row instead"
-        };
-        assert!(errors.contains(refused), "{change}: {errors}");
-    }
-}
-
-#[tokio::test]
-async fn key_and_uid_are_never_used_again() {
-    let world = World::new().await;
-    let mut seen = Vec::new();
-    for _ in 0..3 {
-        world.shell("INSERT INTO farms (name) VALUES ('farm')");
-        world.pass().await;
-        seen.extend(world.ask("id || ' ' || uid", "FROM farms").await);
-        world.shell("DELETE FROM farms");
-        world.pass().await;
-        assert_eq!(world.ask("id", "FROM farms").await, [""; 0]);
-    }
-    let keys: Vec<_> = seen.iter().filter_map(|row| row.split(' ').next()).collect();
-    assert_eq!(keys, ["1", "2", "3"]);
-    let mut uids: Vec<_> = seen.iter().filter_map(|row| row.split(' ').nth(1)).collect();
-    uids.sort_unstable();
-    uids.dedup();
-    assert_eq!(uids.len(), 3);
-}
-
-#[tokio::test]
-async fn a_key_that_was_used_is_refused() {
+async fn a_row_whose_key_changes_is_the_same_object() {
     let world = World::new().await;
     world.farm("farm").await;
     world.pass().await;
-    let uid = world.ask("uid", "FROM farms").await;
-    let (inserts, refused): (&[_], _) = match ENGINE {
-        Engine::Sqlite => (
-            &["INSERT OR REPLACE", "REPLACE", "INSERT"],
-            "this farms.id was used before: leave id out, the database gives it",
-        ),
-        Engine::Postgres => (&["INSERT"], "cannot insert a non-DEFAULT value into column \"id\""),
-    };
-    for insert in inserts {
-        let output =
-            world.try_shell(&format!("{insert} INTO farms (id, name) VALUES (1, 'other')"));
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(errors.contains(refused), "{insert}: {errors}");
+    let object = world.ask("sync_id || uid", "FROM farms_sync").await;
+    world.shell("UPDATE farms SET id = 7");
+    assert_eq!(world.ask("sync_id || uid", "FROM farms_sync").await, object);
+    assert_eq!(world.ask("object_id", "FROM farms_sync").await, ["7"]);
+    // The key is a part of the goal: a step may use it.
+    world.pass().await;
+    assert_eq!(world.backend.log(), ["sync farm", "sync farm"]);
+    world.shell("DELETE FROM farms WHERE id = 7");
+    world.pass().await;
+    assert_eq!(world.backend.log(), ["delete farm"]);
+    assert_eq!(world.backend.names(), [""; 0]);
+    assert_eq!(world.shown().await, "model\n(no rows)\n");
+}
+
+#[tokio::test]
+async fn a_uid_is_never_used_again() {
+    let world = World::new().await;
+    let mut seen = Vec::new();
+    for insert in ["(name) VALUES ('farm')", "(id, name) VALUES (1, 'farm')"].repeat(2) {
+        world.shell(&format!("INSERT INTO farms {insert}"));
+        world.pass().await;
+        seen.extend(world.ask("sync_id || ' ' || uid", "FROM farms_sync").await);
+        world.shell("DELETE FROM farms");
+        world.pass().await;
+        assert_eq!(world.ask("sync_id", "FROM farms_sync").await, [""; 0]);
     }
-    assert_eq!(world.ask("uid", "FROM farms").await, uid);
+    let keys: Vec<_> = seen.iter().filter_map(|row| row.split(' ').next()).collect();
+    assert_eq!(keys, ["1", "2", "3", "4"]);
+    let mut uids: Vec<_> = seen.iter().filter_map(|row| row.split(' ').nth(1)).collect();
+    uids.sort_unstable();
+    uids.dedup();
+    assert_eq!(uids.len(), 4);
+}
+
+#[tokio::test]
+async fn a_row_with_the_key_of_one_that_is_still_being_deleted_is_another_object() {
+    let world = World::new().await;
+    let old = world.farm("old").await;
+    world.pass().await;
+    world.backend.answer("delete old", Answer::Fail("still in use"));
+    world.shell("DELETE FROM farms; INSERT INTO farms (id, name) VALUES (1, 'new')");
+    world.pass().await;
+    assert_eq!(world.backend.sorted_log(), ["delete old", "sync new", "sync old"]);
+    assert_eq!(world.backend.names(), ["new", "old"]);
+    assert_eq!(world.troubles().await, ["Farm old (#1) failed (transient, 1 time): still in use"]);
+    // A third one, before the first is gone.
+    world.backend.answer("delete new", Answer::Fail("still in use too"));
+    world.shell("DELETE FROM farms; INSERT INTO farms (id, name) VALUES (1, 'newest')");
+    world.pass().await;
+    assert_eq!(world.backend.sorted_log(), ["delete new", "sync newest"]);
+    let mut uids = world.ask("uid", "FROM farms_sync WHERE object_id = 1").await;
+    uids.sort();
+    uids.dedup();
+    assert_eq!(uids.len(), 3);
+    world.backend.heal("delete old");
+    world.backend.heal("delete new");
+    world.skip(std::time::Duration::from_secs(2));
+    world.pass().await;
+    assert_eq!(world.backend.sorted_log(), ["delete new", "delete old"]);
+    let things: Vec<_> = world.backend.lock().things.keys().cloned().collect();
+    assert_eq!(things, world.ask("uid", "FROM farms_sync").await);
+    assert_ne!(things, [old.uid()]);
+    assert!(world.status().await.is_settled());
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_is_refused() {
+    let world = World::new().await;
+    world.farm("farm").await;
+    world.pass().await;
+    let uid = world.ask("uid", "FROM farms_sync").await;
+    let error = world.try_sql("INSERT INTO farms (id, name) VALUES (1, 'b')").await.unwrap_err();
+    let taken = match ENGINE {
+        Engine::Sqlite => "UNIQUE constraint failed: farms.id",
+        Engine::Postgres => "duplicate key value violates unique constraint \"farms_pkey\"",
+    };
+    assert_eq!(error, format!("the database refused: {taken}"));
+    assert_eq!(world.ask("uid", "FROM farms_sync").await, uid);
 }
 
 #[tokio::test]
 async fn a_deleted_row_and_its_successor_of_the_same_name_are_two() {
     let world = World::new().await;
-    world.farm("farm").await;
+    let old = world.farm("farm").await;
     world.pass().await;
-    let old = world.ask("uid", "FROM farms").await;
     world.backend.answer("delete farm", Answer::Fail("still in use"));
     world.shell("DELETE FROM farms; INSERT INTO farms (name) VALUES ('farm')");
     world.pass().await;
     assert_eq!(world.backend.sorted_log(), ["delete farm", "sync farm", "sync farm"]);
     let things: Vec<_> = world.backend.lock().things.keys().cloned().collect();
     assert_eq!(things.len(), 2);
-    // The old one is deleted by its own uid, and cannot come back in the new one's place.
+    // The old one is deleted by its own uid.
     world.backend.heal("delete farm");
-    let output = world.try_shell("UPDATE farms SET deleted = FALSE WHERE id = 1");
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(errors.contains(&not_unique("farms", "name")), "{errors}");
     world.skip(std::time::Duration::from_secs(1));
     world.pass().await;
     let things: Vec<_> = world.backend.lock().things.keys().cloned().collect();
-    assert_eq!(things, world.ask("uid", "FROM farms").await);
-    assert_ne!(things, old);
+    assert_eq!(things, world.ask("uid", "FROM farms_sync").await);
+    assert_ne!(things, [old.uid()]);
 }
 
 #[tokio::test]

@@ -52,8 +52,8 @@ async fn dependants_stay_in_their_own_backoff_after_the_parent_healed() {
     }
     assert_eq!(world.backend.log(), ["sync farm"; 4]);
     let waits = "attempts || coalesce(CAST(retry_at AS TEXT), ' at once')";
-    assert_eq!(world.ask(waits, "FROM fields").await, ["0 at once"]);
-    assert_eq!(world.ask(waits, "FROM crops").await, ["0 at once"]);
+    assert_eq!(world.ask(waits, "FROM fields_sync").await, ["0 at once"]);
+    assert_eq!(world.ask(waits, "FROM crops_sync").await, ["0 at once"]);
     world.backend.heal("farm");
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync field", "sync crop"]);
@@ -66,16 +66,18 @@ async fn purge_cascades_over_live_children() {
     let field = world.field("field", &farm).await;
     world.pass().await;
     world.backend.log();
-    world.sql("DELETE FROM farms").await;
+    let refused = world.try_sql("DELETE FROM farms").await.unwrap_err();
+    assert!(
+        refused.contains("violates foreign key") || refused.contains("FOREIGN KEY"),
+        "{refused}"
+    );
+    assert_eq!(world.ask("deleted", "FROM farms_sync").await, ["0"]);
     world.pass().await;
     assert_eq!(world.backend.log(), [""; 0]);
     assert_eq!(world.backend.names(), ["farm", "field"]);
-    assert_eq!(
-        world.troubles().await,
-        ["Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)"]
-    );
     assert!(!world.get(field.id).await.bookkeeping().deleted);
     world.sql("DELETE FROM fields").await;
+    world.sql("DELETE FROM farms").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete field", "delete farm"]);
 }

@@ -77,7 +77,7 @@ fn count_statements() {
                     if query.contains("sheep") {
                         STATEMENTS.fetch_add(1, Ordering::Relaxed);
                     }
-                    if query.contains("SELECT c.id FROM sheep AS c")
+                    if query.contains("SELECT c.sync_id FROM sheep_sync AS c")
                         && query.contains("AND NOT c.deleted")
                     {
                         QUESTIONS.lock().unwrap().push(query);

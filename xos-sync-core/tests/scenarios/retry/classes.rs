@@ -42,9 +42,8 @@ async fn a_terminal_error_of_a_deletion_waits_too() {
     world.skip(1000 * 24 * 3600 * SECOND);
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
-    world.sql("UPDATE farms SET deleted = FALSE").await;
     world.backend.heal("delete farm");
-    world.sql("DELETE FROM farms").await;
+    world.sql("UPDATE farms_sync SET retry_at = NULL, attempts = 0").await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete farm"]);
 }
@@ -53,7 +52,7 @@ async fn a_terminal_error_of_a_deletion_waits_too() {
 async fn a_deferred_row_is_no_failure_and_comes_back() {
     let world = after(Answer::Defer("the machine boots", 5 * SECOND)).await;
     assert_eq!(world.troubles().await, ["Farm farm (#1) waiting: the machine boots"]);
-    assert_eq!(world.ask("attempts", "FROM farms").await, ["0"]);
+    assert_eq!(world.ask("attempts", "FROM farms_sync").await, ["0"]);
     world.skip(5 * SECOND - Duration::from_micros(1));
     world.pass().await;
     assert_eq!(world.backend.log(), [""; 0]);
@@ -72,7 +71,7 @@ async fn waiting_for_the_backend_keeps_the_count_of_failures() {
     world.backend.answer("farm", Answer::Defer("the machine boots", SECOND));
     world.skip(SECOND);
     world.pass().await;
-    assert_eq!(world.ask("attempts", "FROM farms").await, ["1"]);
+    assert_eq!(world.ask("attempts", "FROM farms_sync").await, ["1"]);
     world.backend.answer("farm", Answer::Fail("no power again"));
     world.skip(SECOND);
     world.pass().await;

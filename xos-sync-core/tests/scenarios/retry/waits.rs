@@ -21,7 +21,7 @@ async fn failed() -> World {
 
 /// How long the rows of a table still wait.
 async fn waits(world: &World, table: &str) -> Vec<Duration> {
-    let times = world.ask("retry_at", &format!("FROM {table} ORDER BY id")).await;
+    let times = world.ask("retry_at", &format!("FROM {table}_sync ORDER BY object_id")).await;
     times.iter().map(|time| Micros(time.parse().unwrap()).since(world.now())).collect()
 }
 
@@ -32,7 +32,7 @@ async fn the_wait_doubles_up_to_the_longest_also_across_restarts() {
         let wait = waits(&world, "farms").await[0];
         let full = full * SECOND;
         assert!((full / 2..=full).contains(&wait), "{wait:?} after {} failures", attempt + 1);
-        assert_eq!(world.ask("attempts", "FROM farms").await, [(attempt + 1).to_string()]);
+        assert_eq!(world.ask("attempts", "FROM farms_sync").await, [(attempt + 1).to_string()]);
         // Each pass is a Synchronizer of its own.
         world.skip(wait - Duration::from_micros(1));
         world.pass().await;
@@ -65,11 +65,11 @@ async fn success_begins_a_new_count() {
     world.backend.heal("farm");
     world.pass().await;
     let state = "attempts || coalesce(CAST(retry_at AS TEXT), '-') || coalesce(backend_status, '-') || coalesce(backend_class, '-')";
-    assert_eq!(world.ask(state, "FROM farms").await, ["0---"]);
+    assert_eq!(world.ask(state, "FROM farms_sync").await, ["0---"]);
     world.sql("UPDATE farms SET name = 'barn'").await;
     world.backend.answer("barn", Answer::Fail("no power"));
     world.pass().await;
-    assert_eq!(world.ask("attempts", "FROM farms").await, ["1"]);
+    assert_eq!(world.ask("attempts", "FROM farms_sync").await, ["1"]);
 }
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn a_changed_goal_ends_the_wait_and_begins_a_new_count() {
     world.backend.answer("barn", Answer::Fail("still no power"));
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync barn"]);
-    assert_eq!(world.ask("attempts", "FROM farms").await, ["1"]);
+    assert_eq!(world.ask("attempts", "FROM farms_sync").await, ["1"]);
     assert_eq!(
         world.troubles().await,
         ["Farm barn (#1) failed (transient, 1 time): still no power"]
@@ -110,17 +110,17 @@ async fn a_goal_that_changed_while_its_call_failed_is_tried_at_once() {
 #[tokio::test]
 async fn a_person_can_end_the_wait() {
     let world = failed().await;
-    world.shell("UPDATE farms SET retry_at = NULL");
+    world.shell("UPDATE farms_sync SET retry_at = NULL");
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm"]);
-    assert_eq!(world.ask("attempts", "FROM farms").await, ["2"]);
+    assert_eq!(world.ask("attempts", "FROM farms_sync").await, ["2"]);
 }
 
 #[tokio::test]
 async fn a_wait_that_a_wrong_clock_wrote_is_over() {
     let world = failed().await;
     let retry_at = world.now().after(30 * 24 * 3600 * SECOND).0;
-    world.sql(&format!("UPDATE farms SET retry_at = {retry_at}")).await;
+    world.sql(&format!("UPDATE farms_sync SET retry_at = {retry_at}")).await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm"]);
 }

@@ -232,6 +232,16 @@ impl Running {
     }
 }
 
+/// Of the rows of a table, with the bookkeeping beside them, which is called `s`.
+pub fn living(table: &str) -> String {
+    format!("FROM {table} JOIN {table}_sync AS s ON s.object_id = {table}.id AND NOT s.deleted")
+}
+
+/// Of the rows whose goal is applied, in the order of their names.
+pub fn in_line(table: &str) -> String {
+    format!("{} WHERE enacted = updated ORDER BY name", living(table))
+}
+
 /// Waits for something that must come.
 pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(LONGEST, future).await {

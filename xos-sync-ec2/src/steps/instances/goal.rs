@@ -1,7 +1,7 @@
 //! What an instance should be, read from its row and those that it references.
 
 use xos_sync_core::{
-    Context, StepError,
+    Context, Row, StepError,
     models::{Instance, Isolation},
 };
 
@@ -22,7 +22,7 @@ pub(super) struct Goal {
 }
 
 impl Goal {
-    pub(super) async fn read(cx: &Context, instance: &Instance) -> Result<Self, StepError> {
+    pub(super) async fn read(cx: &Context, instance: &Row<Instance>) -> Result<Self, StepError> {
         if instance.isolation != Isolation::Vm {
             return Err(StepError::terminal(
                 "on Amazon EC2 there are virtual machines only: set `isolation` to vm",
@@ -36,7 +36,7 @@ impl Goal {
                 node.name
             )));
         };
-        let image = cx.get(instance.image_id).await?;
+        let image = cx.get(instance.image_id).await?.into_object();
         let Some(ami) = image.backend_id else {
             return Err(StepError::terminal(format!(
                 "the image {} is not one of Amazon EC2's, which have an AMI's id as `path`: choose another \
@@ -46,8 +46,8 @@ impl Goal {
         };
         let slice = cx.get(instance.slice_id).await?;
         let flavor = instance.flavor_id.or(slice.default_flavor_id);
-        let flavor = cx.get_optional(flavor).await?;
-        let creator = cx.get_optional(instance.creator_id).await?;
+        let flavor = cx.get_optional(flavor).await?.map(Row::into_object);
+        let creator = cx.get_optional(instance.creator_id).await?.map(Row::into_object);
         let mut tags = marks::tags(cx, instance, &instance.name);
         tags.push(Tag::new(SLICE_TAG, marks::cut(&slice.name)));
         Ok(Self {

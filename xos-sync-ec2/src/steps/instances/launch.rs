@@ -1,6 +1,6 @@
 //! Making an instance, once.
 
-use xos_sync_core::{Context, Model, Pending, StepError, models::Instance};
+use xos_sync_core::{Context, Pending, Row, StepError, models::Instance};
 
 use super::goal::Goal;
 use super::wait;
@@ -15,7 +15,7 @@ pub(super) async fn launch(
     ec2: &Ec2,
     cx: &Context,
     goal: &Goal,
-    instance: &mut Instance,
+    instance: &mut Row<Instance>,
     dead: &[Machine],
 ) -> Result<Machine, StepError> {
     let ami = images::find(ec2, &goal.ami).await?;

@@ -1,6 +1,6 @@
 //! What EC2 has of a row.
 
-use xos_sync_core::{Context, Model, StepError, models::Instance};
+use xos_sync_core::{Context, Row, StepError, models::Instance};
 
 use super::launch;
 use crate::client::{Ec2, Instance as Machine, InstanceQuery};
@@ -41,7 +41,7 @@ impl Found {
     pub(super) async fn look(
         ec2: &Ec2,
         cx: &Context,
-        instance: &Instance,
+        instance: &Row<Instance>,
     ) -> Result<Self, StepError> {
         let query = marks::made_for(cx, instance)
             .into_iter()
@@ -102,7 +102,7 @@ impl Found {
 /// done before the wait began. None when there is no such wait, or the instance is gone.
 pub(super) async fn waited_for(
     ec2: &Ec2,
-    instance: &Instance,
+    instance: &Row<Instance>,
 ) -> Result<Option<Machine>, StepError> {
     let waits = instance.bookkeeping().backend_class.as_deref() == Some("deferred");
     let Some(id) = instance.instance_id.as_ref().filter(|_| waits) else { return Ok(None) };
@@ -121,7 +121,7 @@ fn reason(machine: &Machine) -> String {
 /// # Errors
 /// When the instance did not live to get an address: said, and tried again after a growing wait, so that
 /// what cannot start is not started again and again at once.
-pub(super) fn forget(instance: &mut Instance, recorded: &Recorded) -> Result<(), StepError> {
+pub(super) fn forget(instance: &mut Row<Instance>, recorded: &Recorded) -> Result<(), StepError> {
     let Some(id) = instance.instance_id.clone() else { return Ok(()) };
     // An instance that was never seen may have been made a moment ago: the same token finds it.
     let seen = instance.backend_flavor.is_some();
@@ -174,8 +174,22 @@ mod tests {
         }
     }
 
-    fn row(id: Option<&str>, ran: bool, seen: bool) -> Instance {
-        Instance {
+    fn row(id: Option<&str>, ran: bool, seen: bool) -> Row<Instance> {
+        let bookkeeping = Bookkeeping {
+            sync_id: 1,
+            uid: "u".to_owned(),
+            created: Micros(0),
+            updated: Micros(0),
+            enacted: None,
+            deleted: false,
+            no_sync: false,
+            lazy_blocked: false,
+            backend_status: None,
+            backend_class: None,
+            attempts: 0,
+            retry_at: None,
+        };
+        let instance = Instance {
             id: Id::new(1),
             name: "web".to_owned(),
             slice_id: Id::new(1),
@@ -195,20 +209,8 @@ mod tests {
             ip: ran.then(|| "10.0.0.1".to_owned()),
             backend_flavor: seen.then(|| "t3.micro".to_owned()),
             backend_image: None,
-            bookkeeping: Bookkeeping {
-                uid: "u".to_owned(),
-                created: Micros(0),
-                updated: Micros(0),
-                enacted: None,
-                deleted: false,
-                no_sync: false,
-                lazy_blocked: false,
-                backend_status: None,
-                backend_class: None,
-                attempts: 0,
-                retry_at: None,
-            },
-        }
+        };
+        Row::new(bookkeeping, instance)
     }
 
     #[test]
@@ -243,7 +245,8 @@ mod tests {
             let mut lost = row(Some("i-1"), true, seen);
             forget(&mut lost, recorded).unwrap();
             assert_eq!(lost.instance_uuid.as_deref(), Some("u.i-1"));
-            assert_eq!((lost.instance_id, lost.ip, lost.backend_flavor), (None, None, None));
+            let left = (&lost.instance_id, &lost.ip, &lost.backend_flavor);
+            assert_eq!(left, (&None, &None, &None));
         }
     }
 
@@ -251,7 +254,7 @@ mod tests {
     fn an_instance_that_ec2_does_not_show_yet_is_asked_for_under_the_same_token() {
         let mut late = row(Some("i-1"), false, false);
         forget(&mut late, &Recorded::Unknown).unwrap();
-        assert_eq!((late.instance_id, late.instance_uuid.as_deref()), (None, Some("u")));
+        assert_eq!((late.instance_id.as_deref(), late.instance_uuid.as_deref()), (None, Some("u")));
     }
 
     #[test]
@@ -262,6 +265,9 @@ mod tests {
             error.message().contains("EC2 ended i-1 before it was running: no room"),
             "{error}"
         );
-        assert_eq!((failed.instance_id, failed.instance_uuid.as_deref()), (None, Some("u.i-1")));
+        assert_eq!(
+            (failed.instance_id.as_deref(), failed.instance_uuid.as_deref()),
+            (None, Some("u.i-1"))
+        );
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Micros, Model, Pending, StepError, StepResult, SyncStep, models::Instance, sync_step,
+    Context, Micros, Pending, Row, StepError, StepResult, SyncStep, models::Instance, sync_step,
 };
 
 use super::{marks, told};
@@ -56,7 +56,7 @@ impl SyncStep for SyncInstances {
         watch::list(&self.ec2, cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, instance: &mut Instance) -> StepResult {
+    async fn sync_record(&self, cx: &Context, instance: &mut Row<Instance>) -> StepResult {
         let goal = Goal::read(cx, instance).await?;
         if let Some(there) = lookup::waited_for(&self.ec2, instance).await? {
             return settle::settle(&self.ec2, &goal, instance, &there).await;
@@ -87,7 +87,7 @@ impl SyncStep for SyncInstances {
         settle::settle(&self.ec2, &goal, instance, &there).await
     }
 
-    async fn delete_record(&self, cx: &Context, instance: &Instance) -> StepResult {
+    async fn delete_record(&self, cx: &Context, instance: &Row<Instance>) -> StepResult {
         let found = Found::look(&self.ec2, cx, instance).await?;
         let living = found.kept.iter().map(|kept| &kept.instance_id).chain(&found.surplus);
         let mut waits = found.leaving.clone();
@@ -124,7 +124,7 @@ impl SyncInstances {
     }
 
     /// Removes volumes that were made with the instance and have outlived it.
-    async fn remove_volumes(&self, cx: &Context, instance: &Instance) -> StepResult {
+    async fn remove_volumes(&self, cx: &Context, instance: &Row<Instance>) -> StepResult {
         let volumes = self.ec2.describe_volumes(&marks::made_for(cx, instance));
         for volume in volumes.all().await.map_err(told)? {
             match volume.state.as_str() {

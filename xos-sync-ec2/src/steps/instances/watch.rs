@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use xos_sync_core::{Context, Model, Pending, StepResult, models::Instance};
+use xos_sync_core::{Context, Pending, StepResult, models::Instance};
 
 use crate::client::{Ec2, Instance as Machine, InstanceState};
 use crate::steps::rows::Rows;
 use crate::steps::told;
 
 /// The rows that have an instance, as far as we know. Those that are pending are looked at anyway.
-const SETTLED: &str = "instances.instance_id IS NOT NULL AND instances.enacted >= instances.updated \
+const SETTLED: &str = "instances.instance_id IS NOT NULL AND enacted >= updated \
                        AND instances.deployment_id IN \
                        (SELECT d.id FROM deployments AS d WHERE d.name = 'Amazon EC2')";
 
@@ -27,7 +27,7 @@ pub(super) async fn list(ec2: &Ec2, cx: &Context, pending: &mut Pending<Instance
             let id = row.instance_id.as_deref().unwrap_or_default();
             !shown.get(id).is_some_and(|machine| is_as_left(row, machine))
         });
-        pending.sync_again(changed.map(Instance::id)).await?;
+        pending.sync_again(changed.map(|row| row.id)).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Changes that take the cloud some time: another flavor, another image.
 
-use xos_sync_core::{StepError, StepResult, models::Instance};
+use xos_sync_core::{Row, StepError, StepResult, models::Instance};
 
 use super::flavor;
 use super::goal::{Goal, IMAGE};
@@ -15,14 +15,14 @@ const RESIZING: &str = "resizing server";
 pub(super) async fn flavor(
     cloud: &Cloud,
     goal: &Goal,
-    row: &Instance,
+    row: &Row<Instance>,
     there: &Server,
 ) -> Result<Option<StepError>, StepError> {
     let (id, name) = (&there.id, &goal.flavor);
     if there.flavor_name() == name {
         return Ok(None);
     }
-    let kept = &row.bookkeeping();
+    let kept = row.bookkeeping();
     let waited = kept.backend_class.as_deref() == Some("deferred")
         && kept.backend_status.as_ref().is_some_and(|it| it.contains(RESIZING));
     if waited {

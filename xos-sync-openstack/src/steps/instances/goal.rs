@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use xos_sync_core::{
-    Context, Id, Model, StepError,
+    Context, Id, Row, StepError,
     models::{Controller, ControllerImage, ControllerUser, Flavor, Image, Instance, Slice, User},
 };
 
@@ -50,7 +50,7 @@ pub(super) struct Key {
 impl Goal {
     pub(super) async fn read(
         cx: &Context,
-        row: &Instance,
+        row: &Row<Instance>,
         controller: Id<Controller>,
     ) -> Result<Self, StepError> {
         let slice = cx.get(row.slice_id).await?;
@@ -73,10 +73,10 @@ impl Goal {
             controller,
             image: copy_of(cx, row, &image, controller).await?,
             image_uid: image.uid().to_owned(),
-            image_name: image.name,
+            image_name: image.name.clone(),
             flavor,
             host: nodes::host_of(&node.name, &there.name).to_owned(),
-            zone: link.availability_zone,
+            zone: link.availability_zone.clone(),
             networks: ids_of(row, joined)?,
             key: key_for(cx, row, controller).await?,
             tags: marks::tags(cx, row),
@@ -91,7 +91,7 @@ pub(super) fn key_of(mark: &str) -> String {
 }
 
 /// The ids of networks on the cloud; waited for when one is not there yet.
-pub(super) fn ids_of(row: &Instance, joined: Vec<Joined>) -> Result<Vec<String>, StepError> {
+pub(super) fn ids_of(row: &Row<Instance>, joined: Vec<Joined>) -> Result<Vec<String>, StepError> {
     let id = |joined: Joined| {
         joined.ready().cloned().ok_or_else(|| {
             patient(row, format!("waiting for network {} on the cloud", joined.network.name))
@@ -100,16 +100,16 @@ pub(super) fn ids_of(row: &Instance, joined: Vec<Joined>) -> Result<Vec<String>,
     joined.into_iter().map(id).collect()
 }
 
-async fn flavor_of(cx: &Context, row: &Instance, slice: &Slice) -> Result<String, StepError> {
+async fn flavor_of(cx: &Context, row: &Row<Instance>, slice: &Slice) -> Result<String, StepError> {
     let said = cx.get_optional(row.flavor_id.or(slice.default_flavor_id)).await?;
     let flavor = match said {
         Some(flavor) => Some(flavor),
         None => {
-            let usual = rows::<Flavor>(cx, "NOT deleted AND is_default".to_owned()).await?;
+            let usual = rows::<Flavor>(cx, "is_default".to_owned()).await?;
             usual.into_iter().min_by_key(|flavor| (flavor.position, flavor.id.raw()))
         }
     };
-    flavor.map(|flavor| flavor.flavor).ok_or_else(|| {
+    flavor.map(|flavor| flavor.into_object().flavor).ok_or_else(|| {
         StepError::terminal(
             "nothing says of which size it is: fill in the instance's `flavor_id`, or its slice's \
              `default_flavor_id`, or set `is_default` of a flavor",
@@ -120,7 +120,7 @@ async fn flavor_of(cx: &Context, row: &Instance, slice: &Slice) -> Result<String
 /// The id of the copy of an image that a cloud has.
 async fn copy_of(
     cx: &Context,
-    row: &Instance,
+    row: &Row<Instance>,
     image: &Image,
     controller: Id<Controller>,
 ) -> Result<String, StepError> {
@@ -128,17 +128,17 @@ async fn copy_of(
     let copies = rows::<ControllerImage>(cx, copies).await?;
     copies
         .into_iter()
-        .find_map(|copy| copy.glance_image_id)
+        .find_map(|copy| copy.into_object().glance_image_id)
         .ok_or_else(|| patient(row, format!("waiting for image {} on the cloud", image.name)))
 }
 
 async fn key_for(
     cx: &Context,
-    row: &Instance,
+    row: &Row<Instance>,
     controller: Id<Controller>,
 ) -> Result<Option<Key>, StepError> {
-    let creator: Option<User> = cx.get_optional(row.creator_id).await?;
-    let Some(creator) = creator.filter(has_key) else { return Ok(None) };
+    let creator = cx.get_optional(row.creator_id).await?;
+    let Some(creator) = creator.filter(|user| has_key(user)) else { return Ok(None) };
     let account =
         format!("user_id = {} AND controller_id = {}", creator.id.raw(), controller.raw());
     let account = rows::<ControllerUser>(cx, account).await?;

@@ -1,6 +1,6 @@
 //! Making a server, once.
 
-use xos_sync_core::{Context, Model, Pending, StepError, models::Instance};
+use xos_sync_core::{Context, Pending, Row, StepError, models::Instance};
 
 use super::flavor;
 use super::goal::Goal;
@@ -12,7 +12,7 @@ pub(super) async fn launch(
     cloud: &Cloud,
     cx: &Context,
     goal: &Goal,
-    row: &mut Instance,
+    row: &mut Row<Instance>,
 ) -> Result<StepError, StepError> {
     let wanted = NewServer {
         name: row.name.clone(),
@@ -41,7 +41,7 @@ pub(super) async fn launch(
 }
 
 /// Records that the row has this server.
-pub(super) fn adopt(row: &mut Instance, id: String) {
+pub(super) fn adopt(row: &mut Row<Instance>, id: String) {
     row.instance_uuid = Some(id.clone());
     row.instance_id = Some(id);
 }

@@ -1,6 +1,6 @@
 //! What a cloud has of a row.
 
-use xos_sync_core::{Model, StepError, models::Instance};
+use xos_sync_core::{Row, StepError, models::Instance};
 
 use super::goal::key_of;
 use crate::client::{Cloud, CloudError, Server, ServerQuery, ServerStatus};
@@ -20,18 +20,18 @@ pub(super) struct Found {
 
 impl Found {
     /// Looks in the client's project.
-    pub(super) async fn look(cloud: &Cloud, row: &Instance) -> Result<Self, StepError> {
+    pub(super) async fn look(cloud: &Cloud, row: &Row<Instance>) -> Result<Self, StepError> {
         Self::by(cloud, row, ServerQuery::default()).await
     }
 
     /// Looks in all projects.
-    pub(super) async fn anywhere(cloud: &Cloud, row: &Instance) -> Result<Self, StepError> {
+    pub(super) async fn anywhere(cloud: &Cloud, row: &Row<Instance>) -> Result<Self, StepError> {
         let all = ServerQuery { all_projects: Some(true), ..ServerQuery::default() };
         Self::by(cloud, row, all).await
     }
 
     /// By tag, and by the recorded id if that did not find it.
-    async fn by(cloud: &Cloud, row: &Instance, query: ServerQuery) -> Result<Self, StepError> {
+    async fn by(cloud: &Cloud, row: &Row<Instance>, query: ServerQuery) -> Result<Self, StepError> {
         let query = ServerQuery { tag: Some(marks::uid(row)), ..query };
         let mut servers = cloud.servers(&query).all().await.map_err(CloudError::into_step_error)?;
         if let Some(id) = &row.instance_id
@@ -66,7 +66,7 @@ fn is_leaving(server: &Server) -> bool {
 }
 
 /// Clears what the row says of a server that is lost.
-pub(super) fn forget(row: &mut Instance) {
+pub(super) fn forget(row: &mut Row<Instance>) {
     if let Some(lost) = row.instance_id.take() {
         tracing::warn!(%lost, "{} has lost its server", row.object_ref());
     }

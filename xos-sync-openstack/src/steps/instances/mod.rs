@@ -11,7 +11,7 @@ mod watch;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Model, Pending, StepError, StepResult, SyncStep, models::Instance, sync_step,
+    Context, Pending, Row, StepError, StepResult, SyncStep, models::Instance, sync_step,
 };
 
 use super::answers::{gone, patient};
@@ -64,7 +64,7 @@ impl SyncStep for SyncInstances {
         watch::list(&self.clouds, cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut Instance) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<Instance>) -> StepResult {
         let controller = scope::controller_of(cx, row).await?;
         let goal = Goal::read(cx, row, controller).await?;
         let cloud = self.clouds.of(cx, controller).await?.in_project(&goal.project);
@@ -89,7 +89,7 @@ impl SyncStep for SyncInstances {
         settle::settle(&cloud, cx, &goal, self.image_change, row, &there).await
     }
 
-    async fn delete_record(&self, cx: &Context, row: &Instance) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<Instance>) -> StepResult {
         let controller = scope::controller_of(cx, row).await?;
         // Not in the project, which may be gone already.
         let cloud = self.clouds.of(cx, controller).await?;
@@ -108,7 +108,11 @@ impl SyncStep for SyncInstances {
 }
 
 /// What becomes of a server in the state ERROR.
-async fn failed(cloud: &Cloud, row: &mut Instance, there: &Server) -> Result<StepError, StepError> {
+async fn failed(
+    cloud: &Cloud,
+    row: &mut Row<Instance>,
+    there: &Server,
+) -> Result<StepError, StepError> {
     let (id, why) = (&there.id, there.fault().unwrap_or("the cloud gives no reason"));
     let why = why.trim_end_matches('.');
     if row.instance_name.is_some() {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Id, StepError, StepResult,
+    Context, Id, Row, StepError, StepResult,
     models::{Controller, ControllerNetwork, Instance, ports},
 };
 
@@ -12,7 +12,7 @@ use super::goal::Goal;
 use crate::client::{Attachment, Cloud, CloudError, Port, PortQuery};
 use crate::steps::answers::{gone, patient, wait};
 use crate::steps::ports::{address_of, is_made_for_a_row};
-use crate::steps::scope::rows;
+use crate::steps::scope::rows_and_deleted;
 
 /// The ids of all networks of the goal state that a controller has, also of those that are to go.
 pub(super) async fn known(
@@ -20,8 +20,8 @@ pub(super) async fn known(
     controller: Id<Controller>,
 ) -> Result<HashSet<String>, StepError> {
     let known = format!("controller_id = {} AND net_id IS NOT NULL", controller.raw());
-    let known = rows::<ControllerNetwork>(cx, known).await?;
-    Ok(known.into_iter().filter_map(|it| it.net_id).collect())
+    let known = rows_and_deleted::<ControllerNetwork>(cx, known).await?;
+    Ok(known.into_iter().filter_map(|it| it.into_object().net_id).collect())
 }
 
 /// PURE: the networks that the server with these ports lacks, and the ports that it has too many. What is
@@ -45,7 +45,7 @@ pub(super) async fn settle(
     cloud: &Cloud,
     cx: &Context,
     goal: &Goal,
-    row: &mut Instance,
+    row: &mut Row<Instance>,
     server: &str,
 ) -> StepResult {
     let query = PortQuery { device_id: Some(server.to_owned()), ..PortQuery::default() };
@@ -78,9 +78,8 @@ async fn forget_row(cx: &Context, instance: Id<Instance>, port: &str) -> StepRes
     let port = port.to_owned();
     cx.db()
         .write(move |conn| {
-            let of_port = ports::table
-                .filter(ports::instance_id.eq(instance).and(ports::port_id.eq(&port)))
-                .filter(ports::deleted.eq(false));
+            let of_port =
+                ports::table.filter(ports::instance_id.eq(instance).and(ports::port_id.eq(&port)));
             diesel::delete(of_port).execute(conn)
         })
         .await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
-use xos_sync_core::{Context, StepError, StepResult, models::Instance};
+use xos_sync_core::{Context, Row, StepError, StepResult, models::Instance};
 
 use super::goal::Goal;
 use super::{change, networks};
@@ -19,7 +19,7 @@ pub(super) async fn settle(
     cx: &Context,
     goal: &Goal,
     image_change: ImageChange,
-    row: &mut Instance,
+    row: &mut Row<Instance>,
     there: &Server,
 ) -> StepResult {
     let id = &there.id;
@@ -56,7 +56,12 @@ pub(super) async fn settle(
     networks::settle(cloud, cx, goal, row, id).await
 }
 
-async fn marks_and_name(cloud: &Cloud, goal: &Goal, row: &Instance, there: &Server) -> StepResult {
+async fn marks_and_name(
+    cloud: &Cloud,
+    goal: &Goal,
+    row: &Row<Instance>,
+    there: &Server,
+) -> StepResult {
     if lacks(&goal.tags, &there.tags) {
         let tags: Vec<_> = goal.tags.iter().map(String::as_str).collect();
         cloud.set_server_tags(&there.id, &tags).await.map_err(CloudError::into_step_error)?;

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use xos_sync_core::{
-    Context, Id, Pending, StepError, StepResult,
+    Context, Id, Pending, Row, StepError, StepResult,
     models::{Controller, Instance},
 };
 
@@ -52,7 +52,7 @@ async fn changed(
 ) -> Result<Vec<Id<Instance>>, StepError> {
     // The rows first: what is made meanwhile is never taken for missing.
     let settled = format!(
-        "NOT deleted AND NOT no_sync AND instance_id IS NOT NULL AND enacted >= updated AND {}",
+        "NOT no_sync AND instance_id IS NOT NULL AND enacted >= updated AND {}",
         on_controller(controller)
     );
     let settled = rows::<Instance>(cx, settled).await?;
@@ -116,7 +116,7 @@ impl Servers {
         Ok(Self { by_id, by_mark })
     }
 
-    fn is_as_left(&self, row: &Instance) -> bool {
+    fn is_as_left(&self, row: &Row<Instance>) -> bool {
         let there = self.by_id.get(row.instance_id.as_deref().unwrap_or_default());
         let as_left = |there: &Server| {
             let address = row.ip.as_deref();

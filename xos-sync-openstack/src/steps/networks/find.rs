@@ -1,6 +1,6 @@
 //! What a cloud has of a row.
 
-use xos_sync_core::{Context, StepError, models::ControllerNetwork};
+use xos_sync_core::{Context, Row, StepError, models::ControllerNetwork};
 
 use crate::client::{Cloud, Network, NetworkQuery, Port, PortQuery, Router, RouterQuery};
 use crate::steps::answers::found;
@@ -11,7 +11,7 @@ use crate::steps::scope::carries;
 pub(super) async fn networks(
     cloud: &Cloud,
     cx: &Context,
-    row: &ControllerNetwork,
+    row: &Row<ControllerNetwork>,
 ) -> Result<Vec<Network>, StepError> {
     let mark = Some(marks::description(cx, row));
     let query = NetworkQuery { description: mark, ..NetworkQuery::default() };
@@ -31,7 +31,7 @@ pub(super) async fn networks(
 pub(super) async fn routers(
     cloud: &Cloud,
     cx: &Context,
-    row: &ControllerNetwork,
+    row: &Row<ControllerNetwork>,
 ) -> Result<Vec<Router>, StepError> {
     let mark = Some(marks::description(cx, row));
     let query = RouterQuery { description: mark, ..RouterQuery::default() };

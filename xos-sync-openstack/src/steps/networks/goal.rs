@@ -1,7 +1,7 @@
 //! What a network should be, read from its row and those that it references.
 
 use xos_sync_core::{
-    Context, StepError, StepResult,
+    Context, Row, StepError, StepResult,
     models::{ControllerNetwork, Network, NetworkTemplate, Translation},
 };
 
@@ -13,7 +13,7 @@ use crate::steps::scope::project_of;
 /// What a network should be.
 #[derive(Debug)]
 pub(super) struct Goal {
-    pub(super) network: Network,
+    pub(super) network: Row<Network>,
     pub(super) way_out: WayOut,
     /// The network of others that it stands for, if it does.
     pub(super) shared: Option<Shared>,
@@ -47,11 +47,14 @@ impl WayOut {
 }
 
 impl Goal {
-    pub(super) async fn read(cx: &Context, row: &ControllerNetwork) -> Result<Self, StepError> {
+    pub(super) async fn read(
+        cx: &Context,
+        row: &Row<ControllerNetwork>,
+    ) -> Result<Self, StepError> {
         let network = cx.get(row.network_id).await?;
         let template = cx.get(network.template_id).await?;
         let way_out = WayOut::of(&template);
-        let shared = Shared::of(template);
+        let shared = Shared::of(template.into_object());
         let project = match shared {
             Some(_) => String::new(),
             None => {
@@ -71,7 +74,11 @@ impl Shared {
     }
 
     /// Records the network and its first subnet.
-    pub(super) async fn record(&self, cloud: &Cloud, row: &mut ControllerNetwork) -> StepResult {
+    pub(super) async fn record(
+        &self,
+        cloud: &Cloud,
+        row: &mut Row<ControllerNetwork>,
+    ) -> StepResult {
         let network = self.find(cloud).await?;
         if let Some(before) = row.net_id.as_ref().filter(|before| **before != network.id)
             && let Some(before) = found(cloud.network(before).await)?

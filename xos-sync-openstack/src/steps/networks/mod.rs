@@ -10,7 +10,7 @@ mod watch;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Pending, StepResult, SyncStep,
+    Context, Pending, Row, StepResult, SyncStep,
     models::{ControllerNetwork, Network},
     sync_step,
 };
@@ -57,7 +57,7 @@ impl SyncStep for SyncControllerNetworks {
         watch::list(&self.clouds, cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut ControllerNetwork) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerNetwork>) -> StepResult {
         let cloud = self.clouds.of(cx, row.controller_id).await?;
         let goal = Goal::read(cx, row).await?;
         match &goal.shared {
@@ -66,7 +66,7 @@ impl SyncStep for SyncControllerNetworks {
         }
     }
 
-    async fn delete_record(&self, cx: &Context, row: &ControllerNetwork) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<ControllerNetwork>) -> StepResult {
         let cloud = self.clouds.of(cx, row.controller_id).await?;
         remove::remove(&cloud, cx, row).await
     }

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Model, StepError,
+    Context, Row, StepError,
     db::AnyConnection,
-    models::{ControllerNetwork, controller_networks, networks},
+    models::{ControllerNetwork, Network, controller_networks, networks},
 };
 
 /// How many there are: all /24 of 10.0.0.0/8.
@@ -46,7 +46,7 @@ pub(super) fn is_same(one: &str, other: &str) -> bool {
 /// The range for a row: what it was given before, else a free one, which is on disk when this returns.
 pub(super) async fn range_for(
     cx: &Context,
-    row: &mut ControllerNetwork,
+    row: &mut Row<ControllerNetwork>,
 ) -> Result<String, StepError> {
     if let Some(kept) = &row.subnet {
         return Ok(kept.clone());
@@ -79,20 +79,27 @@ fn choose(conn: &mut AnyConnection, key: i64) -> QueryResult<Option<String>> {
         .select(networks::subnet)
         .distinct()
         .load(conn)?;
-    let given: Vec<_> = given.iter().flatten().filter_map(|text| Range::parse(text)).collect();
+    let deleted = Row::<Network>::load_deleted(conn, "subnet IS NOT NULL", i64::MAX)?;
+    let deleted = deleted.into_iter().map(|row| row.into_object().subnet);
+    let given: Vec<_> =
+        given.into_iter().chain(deleted).flatten().filter_map(|it| Range::parse(&it)).collect();
     let first = candidate(key, 0);
     let others = controller_networks::table.filter(controller_networks::id.ne(key));
     let taken: bool =
         diesel::select(diesel::dsl::exists(others.filter(controller_networks::subnet.eq(&first))))
             .get_result(conn)?;
-    if !taken && is_free(&first, &given) {
+    let mut used: BTreeSet<_> = Row::<ControllerNetwork>::load_deleted(conn, "TRUE", i64::MAX)?
+        .into_iter()
+        .filter_map(|row| row.into_object().subnet)
+        .collect();
+    if !taken && !used.contains(&first) && is_free(&first, &given) {
         return Ok(Some(first));
     }
-    let used: Vec<Option<String>> = controller_networks::table
+    let others: Vec<Option<String>> = controller_networks::table
         .filter(controller_networks::id.ne(key))
         .select(controller_networks::subnet)
         .load(conn)?;
-    let used: BTreeSet<_> = used.into_iter().flatten().collect();
+    used.extend(others.into_iter().flatten());
     Ok((1..RANGES)
         .map(|step| candidate(key, step))
         .find(|range| !used.contains(range) && is_free(range, &given)))

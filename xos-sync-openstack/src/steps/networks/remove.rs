@@ -1,13 +1,17 @@
 //! Taking networks down, in the order that Neutron wants.
 
-use xos_sync_core::{Context, StepResult, models::ControllerNetwork};
+use xos_sync_core::{Context, Row, StepResult, models::ControllerNetwork};
 
 use super::find;
 use crate::client::{Cloud, Network, Port};
 use crate::steps::answers::{gone, patient};
 
 /// Removes routers, subnets and networks of a row, if nothing else is connected with them.
-pub(super) async fn remove(cloud: &Cloud, cx: &Context, row: &ControllerNetwork) -> StepResult {
+pub(super) async fn remove(
+    cloud: &Cloud,
+    cx: &Context,
+    row: &Row<ControllerNetwork>,
+) -> StepResult {
     let networks = find::networks(cloud, cx, row).await?;
     let routers = find::routers(cloud, cx, row).await?;
     let mut ports = Vec::new();

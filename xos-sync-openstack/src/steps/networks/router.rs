@@ -1,6 +1,6 @@
 //! The way out of a network.
 
-use xos_sync_core::{Context, StepError, StepResult, models::ControllerNetwork};
+use xos_sync_core::{Context, Row, StepError, StepResult, models::ControllerNetwork};
 
 use super::find;
 use super::goal::{Goal, WayOut};
@@ -17,7 +17,7 @@ pub(super) async fn settle(
     cloud: &Cloud,
     cx: &Context,
     goal: &Goal,
-    row: &mut ControllerNetwork,
+    row: &mut Row<ControllerNetwork>,
 ) -> StepResult {
     if goal.way_out == WayOut::Closed && row.router_id.is_none() {
         return Ok(());
@@ -62,7 +62,7 @@ async fn make(
     cloud: &Cloud,
     cx: &Context,
     goal: &Goal,
-    row: &ControllerNetwork,
+    row: &Row<ControllerNetwork>,
 ) -> Result<Router, StepError> {
     let wanted = NewRouter {
         name: goal.network.name.clone(),
@@ -86,7 +86,7 @@ async fn outside(cloud: &Cloud) -> Result<String, StepError> {
     })
 }
 
-async fn connect(cloud: &Cloud, router: &Router, row: &ControllerNetwork) -> StepResult {
+async fn connect(cloud: &Cloud, router: &Router, row: &Row<ControllerNetwork>) -> StepResult {
     let (Some(network), Some(subnet)) = (&row.net_id, &row.subnet_id) else { return Ok(()) };
     let ports = find::ports(cloud, network).await?;
     let at_subnet = |id: &Option<String>| id.as_ref() == Some(subnet);

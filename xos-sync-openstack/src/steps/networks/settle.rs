@@ -1,6 +1,6 @@
 //! From the network that is there to the one that should be.
 
-use xos_sync_core::{Context, Model, StepError, StepResult, models::ControllerNetwork};
+use xos_sync_core::{Context, Row, StepError, StepResult, models::ControllerNetwork};
 
 use super::goal::Goal;
 use super::{find, ranges, remove, router};
@@ -13,7 +13,7 @@ pub(super) async fn settle(
     cloud: &Cloud,
     cx: &Context,
     goal: &Goal,
-    row: &mut ControllerNetwork,
+    row: &mut Row<ControllerNetwork>,
 ) -> StepResult {
     let network = network(cloud, cx, goal, row).await?;
     subnet(cloud, cx, goal, row, &network).await?;
@@ -24,7 +24,7 @@ async fn network(
     cloud: &Cloud,
     cx: &Context,
     goal: &Goal,
-    row: &mut ControllerNetwork,
+    row: &mut Row<ControllerNetwork>,
 ) -> Result<Network, StepError> {
     let mut networks = find::networks(cloud, cx, row).await?.into_iter();
     let network = match networks.next() {
@@ -68,7 +68,7 @@ async fn subnet(
     cloud: &Cloud,
     cx: &Context,
     goal: &Goal,
-    row: &mut ControllerNetwork,
+    row: &mut Row<ControllerNetwork>,
     network: &Network,
 ) -> StepResult {
     let given = goal.network.subnet.as_deref().map(str::trim).filter(|text| !text.is_empty());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use xos_sync_core::{
-    Context, Id, Model, Pending, StepError, StepResult,
+    Context, Id, Model, Pending, Row, StepError, StepResult,
     models::{Controller, ControllerNetwork, Network, NetworkTemplate},
 };
 
@@ -19,7 +19,7 @@ use crate::steps::ports::on_networks;
 use crate::steps::scope::{controllers, first_error, list as keys, rows};
 
 /// Rows that are in line, as far as we know.
-const SETTLED: &str = "NOT deleted AND NOT no_sync AND net_id IS NOT NULL AND enacted >= updated";
+const SETTLED: &str = "NOT no_sync AND net_id IS NOT NULL AND enacted >= updated";
 
 /// Notes each row whose network is not as it was left. Four listings a controller, and one for each fifty
 /// networks that have a way out.
@@ -52,7 +52,7 @@ pub(super) async fn list(
 async fn changed(
     cloud: &Cloud,
     cx: &Context,
-    settled: &[ControllerNetwork],
+    settled: &[Row<ControllerNetwork>],
 ) -> Result<Vec<Id<ControllerNetwork>>, StepError> {
     if settled.is_empty() {
         return Ok(Vec::new());
@@ -68,7 +68,7 @@ async fn changed(
     for row in settled {
         let Some(network) = networks.get(&row.network_id.raw()) else { continue };
         let Some(template) = templates.get(&network.template_id.raw()) else { continue };
-        let as_left = if Shared::of(template.clone()).is_some() {
+        let as_left = if Shared::of(template.clone().into_object()).is_some() {
             let id = row.net_id.clone().unwrap_or_default();
             match shared_there.get(&id) {
                 Some(known) => *known,
@@ -101,7 +101,7 @@ impl There {
     async fn list(
         cloud: &Cloud,
         cx: &Context,
-        rows: &[ControllerNetwork],
+        rows: &[Row<ControllerNetwork>],
     ) -> Result<Self, StepError> {
         let told = CloudError::into_step_error;
         let tag = Some(marks::synchronizer(cx));
@@ -126,7 +126,7 @@ impl There {
         })
     }
 
-    fn is_as_left(&self, row: &ControllerNetwork, network: &Network, way_out: WayOut) -> bool {
+    fn is_as_left(&self, row: &Row<ControllerNetwork>, network: &Network, way_out: WayOut) -> bool {
         let of = |id: &Option<String>| id.clone().unwrap_or_default();
         let net_id = of(&row.net_id);
         let named = self.networks.get(&net_id).is_some_and(|it| it.name == network.name);
@@ -154,7 +154,7 @@ async fn opened(
     pending: &mut Pending<ControllerNetwork>,
 ) -> StepResult {
     let stuck = format!(
-        "controller_id = {controller} AND NOT deleted AND backend_class = 'terminal' AND backend_status LIKE \
+        "controller_id = {controller} AND backend_class = 'terminal' AND backend_status LIKE \
          '%{NOTHING_OUTSIDE}%'",
         controller = controller.raw()
     );
@@ -166,7 +166,7 @@ async fn opened(
     let cloud = clouds.of(cx, controller).await?;
     let outside = cloud.networks(&query).all().await.map_err(|it| it.into_step_error())?;
     if !outside.is_empty() {
-        pending.sync_again(stuck.iter().map(Model::id)).await?;
+        pending.sync_again(stuck.iter().map(|row| row.id())).await?;
     }
     Ok(())
 }

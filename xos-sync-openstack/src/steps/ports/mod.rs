@@ -5,7 +5,7 @@ mod watch;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, StepError, StepResult, SyncStep,
+    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerNetwork, Instance, Port},
     sync_step,
 };
@@ -54,7 +54,7 @@ impl SyncStep for SyncPorts {
         watch::list(&self.clouds, cx, pending).await
     }
 
-    async fn sync_record(&self, cx: &Context, row: &mut Port) -> StepResult {
+    async fn sync_record(&self, cx: &Context, row: &mut Row<Port>) -> StepResult {
         let place = Place::of(cx, row).await?;
         let cloud = self.clouds.of(cx, place.controller).await?;
         match place.instance {
@@ -63,7 +63,7 @@ impl SyncStep for SyncPorts {
         }
     }
 
-    async fn delete_record(&self, cx: &Context, row: &Port) -> StepResult {
+    async fn delete_record(&self, cx: &Context, row: &Row<Port>) -> StepResult {
         let Some(controller) = controller_of(cx, row).await?.map(|(controller, _)| controller)
         else {
             return Ok(());
@@ -89,12 +89,12 @@ impl SyncStep for SyncPorts {
 /// Where a port belongs.
 struct Place {
     controller: Id<Controller>,
-    instance: Option<Instance>,
-    known: ControllerNetwork,
+    instance: Option<Row<Instance>>,
+    known: Row<ControllerNetwork>,
 }
 
 impl Place {
-    async fn of(cx: &Context, row: &Port) -> Result<Self, StepError> {
+    async fn of(cx: &Context, row: &Row<Port>) -> Result<Self, StepError> {
         let network = cx.get(row.network_id).await?;
         let waits = || {
             patient(
@@ -104,7 +104,7 @@ impl Place {
         };
         let (controller, instance) = controller_of(cx, row).await?.ok_or_else(waits)?;
         let known = format!(
-            "NOT deleted AND network_id = {} AND controller_id = {} AND net_id IS NOT NULL AND \
+            "network_id = {} AND controller_id = {} AND net_id IS NOT NULL AND \
              (subnet_id IS NOT NULL OR enacted IS NOT NULL)",
             row.network_id.raw(),
             controller.raw()
@@ -118,8 +118,8 @@ impl Place {
 /// The controller of the instance, or else the first OpenStack controller that knows the network.
 async fn controller_of(
     cx: &Context,
-    row: &Port,
-) -> Result<Option<(Id<Controller>, Option<Instance>)>, StepError> {
+    row: &Row<Port>,
+) -> Result<Option<(Id<Controller>, Option<Row<Instance>>)>, StepError> {
     if let Some(instance) = cx.get_optional(row.instance_id).await? {
         return Ok(Some((scope::controller_of(cx, &instance).await?, Some(instance))));
     }
@@ -128,7 +128,7 @@ async fn controller_of(
         row.network_id.raw(),
         crate::BACKEND_TYPE
     );
-    let known = scope::rows::<ControllerNetwork>(cx, known).await?;
+    let known = scope::rows_and_deleted::<ControllerNetwork>(cx, known).await?;
     Ok(known
         .into_iter()
         .map(|known| known.controller_id)
@@ -137,7 +137,7 @@ async fn controller_of(
 }
 
 /// The ports that were made for this row; first the recorded one.
-async fn made_for(cloud: &Cloud, cx: &Context, row: &Port) -> Result<Vec<Found>, StepError> {
+async fn made_for(cloud: &Cloud, cx: &Context, row: &Row<Port>) -> Result<Vec<Found>, StepError> {
     let mark = Some(marks::description(cx, row));
     let query = PortQuery { description: mark, ..PortQuery::default() };
     let mut ports = cloud.ports(&query).all().await.map_err(CloudError::into_step_error)?;

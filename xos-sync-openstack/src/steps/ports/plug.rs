@@ -1,7 +1,7 @@
 //! Making ports, and plugging them in.
 
 use xos_sync_core::{
-    Context, Model, Pending, StepError, StepResult,
+    Context, Pending, Row, StepError, StepResult,
     models::{ControllerNetwork, Instance, Port},
 };
 
@@ -15,8 +15,8 @@ use crate::steps::scope::{lacks, networks_of, project_of};
 pub(super) async fn of_instance(
     cloud: &Cloud,
     cx: &Context,
-    row: &mut Port,
-    instance: Instance,
+    row: &mut Row<Port>,
+    instance: Row<Instance>,
     known: &ControllerNetwork,
 ) -> StepResult {
     let net_id = known.net_id.clone().unwrap_or_default();
@@ -63,7 +63,7 @@ pub(super) async fn of_instance(
 pub(super) async fn of_nothing(
     cloud: &Cloud,
     cx: &Context,
-    row: &mut Port,
+    row: &mut Row<Port>,
     known: &ControllerNetwork,
 ) -> StepResult {
     let network = cx.get(row.network_id).await?;
@@ -76,7 +76,7 @@ pub(super) async fn of_nothing(
 async fn own(
     cloud: &Cloud,
     cx: &Context,
-    row: &mut Port,
+    row: &mut Row<Port>,
     net_id: &str,
     project: String,
 ) -> Result<Found, StepError> {
@@ -112,7 +112,7 @@ async fn own(
     Ok(port)
 }
 
-async fn record(cx: &Context, row: &mut Port, port: Found) -> StepResult {
+async fn record(cx: &Context, row: &mut Row<Port>, port: Found) -> StepResult {
     let before = row.port_id.clone();
     row.ip = address_of(&port);
     row.mac = Some(port.mac_address);

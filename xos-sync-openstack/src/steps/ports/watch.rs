@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use xos_sync_core::{
-    Context, Id, Pending, StepError, StepResult,
+    Context, Id, Pending, Row, StepError, StepResult,
     models::{Controller, ControllerNetwork, Instance, Network, NewPort, Port},
 };
 
 use super::{address_of, is_made_for_a_row, on_networks};
 use crate::client::{Cloud, Port as Found};
 use crate::steps::instances;
-use crate::steps::scope::{controllers, first_error, list as keys, networks_of, rows};
+use crate::steps::scope::{
+    controllers, first_error, list as keys, networks_of, rows, rows_and_deleted,
+};
 use crate::{BACKEND_TYPE, Clouds};
 
 /// Adds a row for each port of an instance that has none, and notes each row whose port is not as it was
@@ -46,9 +48,9 @@ async fn compare(
 
 /// The rows of one controller, read before its ports are listed.
 struct Known {
-    networks: Vec<ControllerNetwork>,
-    instances: HashMap<String, Instance>,
-    ports: Vec<Port>,
+    networks: Vec<Row<ControllerNetwork>>,
+    instances: HashMap<String, Row<Instance>>,
+    ports: Vec<Row<Port>>,
     /// Networks whose ports without instance are on an earlier controller.
     elsewhere: HashSet<Id<Network>>,
 }
@@ -56,19 +58,19 @@ struct Known {
 impl Known {
     async fn read(cx: &Context, controller: Id<Controller>) -> Result<Self, StepError> {
         let networks = format!("controller_id = {} AND net_id IS NOT NULL", controller.raw());
-        let networks = rows::<ControllerNetwork>(cx, networks).await?;
+        let networks = rows_and_deleted::<ControllerNetwork>(cx, networks).await?;
         let on_it = instances::on_controller(controller);
-        let instances = format!("NOT deleted AND instance_id IS NOT NULL AND {on_it}");
+        let instances = format!("instance_id IS NOT NULL AND {on_it}");
         let instances = rows::<Instance>(cx, instances).await?;
         let of_networks = keys(networks.iter().map(|it| it.network_id));
-        let ports = rows::<Port>(cx, format!("network_id IN ({of_networks})")).await?;
-        let server = |it: Instance| Some((it.instance_id.clone()?, it));
+        let ports = rows_and_deleted::<Port>(cx, format!("network_id IN ({of_networks})")).await?;
+        let server = |it: Row<Instance>| Some((it.instance_id.clone()?, it));
         let earlier = format!(
             "controller_id < {controller} AND network_id IN ({of_networks}) AND controller_id IN (SELECT c.id \
              FROM controllers AS c WHERE c.backend_type = '{BACKEND_TYPE}')",
             controller = controller.raw()
         );
-        let earlier = rows::<ControllerNetwork>(cx, earlier).await?;
+        let earlier = rows_and_deleted::<ControllerNetwork>(cx, earlier).await?;
         Ok(Self {
             networks,
             instances: instances.into_iter().filter_map(server).collect(),
@@ -82,11 +84,11 @@ impl Known {
         let there: HashMap<_, _> = ports.iter().map(|port| (port.id.as_str(), port)).collect();
         let servers: HashMap<_, _> =
             self.instances.iter().map(|(server, it)| (it.id, server.as_str())).collect();
-        let of_others = |row: &Port| match row.instance_id {
+        let of_others = |row: &Row<Port>| match row.instance_id {
             Some(instance) => !servers.contains_key(&instance),
             None => self.elsewhere.contains(&row.network_id),
         };
-        let as_left = |row: &Port| {
+        let as_left = |row: &Row<Port>| {
             let id = row.port_id.as_deref().unwrap_or_default();
             let server = row.instance_id.and_then(|id| servers.get(&id).copied());
             there.get(id).is_some_and(|port| {
@@ -96,7 +98,7 @@ impl Known {
             })
         };
         let settled = self.ports.iter().filter(|row| {
-            let kept = &row.bookkeeping();
+            let kept = row.bookkeeping();
             !kept.deleted && !kept.no_sync && !kept.is_pending() && row.port_id.is_some()
         });
         settled.filter(|row| !of_others(row) && !as_left(row)).map(|row| row.id).collect()
@@ -132,10 +134,10 @@ impl Known {
     async fn network_of(
         &self,
         cx: &Context,
-        instance: &Instance,
+        instance: &Row<Instance>,
         net_id: &str,
     ) -> Result<Option<Id<Network>>, StepError> {
-        let live = |it: &&ControllerNetwork| {
+        let live = |it: &&Row<ControllerNetwork>| {
             it.net_id.as_deref() == Some(net_id) && !it.bookkeeping().deleted
         };
         let fitting: Vec<_> = self.networks.iter().filter(live).collect();
@@ -144,7 +146,7 @@ impl Known {
         }
         let Some(first) = fitting.first() else { return Ok(None) };
         let joined = networks_of(cx, instance.slice_id, first.controller_id).await?;
-        let is_joined = |it: &&&ControllerNetwork| {
+        let is_joined = |it: &&&Row<ControllerNetwork>| {
             joined.iter().any(|joined| joined.network.id == it.network_id)
         };
         Ok(fitting.iter().find(is_joined).map(|it| it.network_id))

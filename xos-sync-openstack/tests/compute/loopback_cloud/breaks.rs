@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use xos_sync_core::Model;
+use xos_sync_core::Row;
 use xos_sync_core::models::Instance;
 use xos_sync_core::status::Status;
 use xos_sync_openstack::ImageChange;
@@ -43,7 +43,7 @@ async fn failures_are_cleaned_up_and_lost_answers_adopted() {
 }
 
 /// Where it is asked for, another image is a rebuild, which keeps the server.
-async fn rebuilt(world: &World, row: &Instance, server: &str) {
+async fn rebuilt(world: &World, row: &Row<Instance>, server: &str) {
     world.sql("INSERT INTO images (name) VALUES ('two')").await;
     let other = &world.other_image;
     for statement in [
@@ -66,7 +66,7 @@ async fn rebuilt(world: &World, row: &Instance, server: &str) {
 }
 
 /// A server with the marks of a row, as a request leaves it whose answer was lost.
-async fn by_hand(world: &World, row: &Instance) -> String {
+async fn by_hand(world: &World, row: &Row<Instance>) -> String {
     let cloud = &world.loopback.cloud;
     let flavors = cloud.flavors().all().await.unwrap();
     let flavor = flavors.into_iter().find(|flavor| flavor.name == world.small).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use xos_sync_core::models::{Flavor, Instance, Network, NewInstance, NewNetwork, Node, Port};
-use xos_sync_core::{Id, Model};
+use xos_sync_core::{Id, Row};
 use xos_sync_openstack::client::{
     NetworkChange, PortQuery, Server, ServerQuery, ServerStatus, SubnetQuery,
 };
@@ -14,7 +14,8 @@ use crate::support::eventually;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slice_is_brought_up_kept_in_line_and_taken_down() {
     let world = World::new("bring-up").await;
-    let nodes: BTreeSet<_> = world.all::<Node>().await.into_iter().map(|it| it.name).collect();
+    let nodes: BTreeSet<_> =
+        world.all::<Node>().await.into_iter().map(|it| it.name.clone()).collect();
     assert!(nodes.is_superset(&BTreeSet::from(["compute1".to_owned(), "compute2".to_owned()])));
     let large = world.get::<Flavor>(world.flavor(&world.large).await).await;
     assert_eq!(large.description.as_deref(), Some("1 vCPU, 128 MB, 1 GB"));
@@ -75,7 +76,7 @@ async fn a_slice_is_brought_up_kept_in_line_and_taken_down() {
     world.close().await;
 }
 
-fn is_recorded(row: &Instance, there: &Server) {
+fn is_recorded(row: &Row<Instance>, there: &Server) {
     assert_eq!(there.status, ServerStatus::Active);
     assert_eq!(row.instance_id.as_ref(), Some(&there.id));
     assert_eq!(
@@ -179,7 +180,7 @@ async fn drift(
     let cloud = &world.loopback.cloud;
     let (front, lost) = (world.get(web_1).await, world.get(web_2).await);
     let (web, spare) = (world.known(web).await, world.known(spare).await);
-    let (front, lost) = (front.instance_id.unwrap(), lost.instance_id.unwrap());
+    let (front, lost) = (front.instance_id.clone().unwrap(), lost.instance_id.clone().unwrap());
     let (net, subnet) = (web.net_id.clone().unwrap(), web.subnet_id.clone().unwrap());
     let router = web.router_id.clone().unwrap();
     cloud.stop_server(&front).await.unwrap();
@@ -207,7 +208,10 @@ async fn drift(
     let again = world.get(spare.id).await;
     assert_eq!((&again.net_id, &again.subnet), (&spare.net_id, &spare.subnet), "kept for life");
     let there = cloud.network(again.net_id.as_deref().unwrap()).await.unwrap();
-    assert_eq!((there.name.as_str(), there.subnets), ("spare", vec![again.subnet_id.unwrap()]));
+    assert_eq!(
+        (there.name.as_str(), there.subnets),
+        ("spare", vec![again.subnet_id.clone().unwrap()])
+    );
     // The ports of the new server are told.
     world.checked().await;
     let ports = world.all::<Port>().await;

@@ -1,9 +1,11 @@
 //! Ports that people ask for.
 
 use diesel::prelude::*;
-use xos_sync_core::models::{Network, NetworkTemplate, NewNetwork, NewPort, Port, ports};
+use xos_sync_core::Id;
+use xos_sync_core::models::{
+    ControllerNetwork, Network, NetworkTemplate, NewNetwork, NewPort, Port, ports,
+};
 use xos_sync_core::status::{ObjectStatus, Status};
-use xos_sync_core::{Id, Model};
 use xos_sync_openstack::client::{self, NetworkQuery, PortQuery};
 
 use super::world::{World, outside};
@@ -20,12 +22,13 @@ async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
     let loose = world.write(move |conn| NewPort::new(side).insert(conn)).await.id;
     world.in_line().await;
 
-    let server = world.get(web).await.instance_id.unwrap();
+    let server = world.get(web).await.into_object().instance_id.unwrap();
     let row = world.get(plug).await;
     let there = cloud.port(row.port_id.as_deref().unwrap()).await.unwrap();
     assert_eq!(there.device_id, server);
-    assert_eq!((row.ip, row.mac), (there.fixed_ips[0].ip_address.clone(), Some(there.mac_address)));
-    assert!(there.tags.contains(&format!("xos-uid={}", world.get(plug).await.uid())));
+    let addresses = (there.fixed_ips[0].ip_address.clone(), Some(there.mac_address));
+    assert_eq!((row.ip.clone(), row.mac.clone()), addresses);
+    assert!(there.tags.contains(&format!("xos-uid={}", row.uid())));
     let row = world.get(loose).await;
     assert_eq!(cloud.port(row.port_id.as_deref().unwrap()).await.unwrap().device_id, "");
     let before = World::requests();
@@ -36,7 +39,7 @@ async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
     // A port that is deleted behind our back is made again.
     cloud.delete_port(row.port_id.as_deref().unwrap()).await.unwrap();
     world.checked().await;
-    let again = world.get(loose).await.port_id.unwrap();
+    let again = world.get(loose).await.into_object().port_id.unwrap();
     assert_ne!(Some(&again), row.port_id.as_ref());
     cloud.port(&again).await.unwrap();
 
@@ -57,7 +60,7 @@ async fn a_port_of_a_person_is_made_plugged_in_and_removed() {
 /// A network stays while something of somebody else is connected with it, and says so.
 async fn others_are_waited_for(world: &World, side: Id<Network>) {
     let cloud = &world.loopback.cloud;
-    let network_id = world.known(side).await.net_id.unwrap();
+    let network_id = world.known(side).await.into_object().net_id.unwrap();
     let theirs = client::NewPort { network_id, ..client::NewPort::default() };
     let theirs = cloud.create_port(&theirs).await.unwrap();
     world.sql(format!("DELETE FROM networks WHERE id = {}", side.raw())).await;
@@ -68,7 +71,9 @@ async fn others_are_waited_for(world: &World, side: Id<Network>) {
         status.objects.iter().any(deferred)
     };
     world.until("a reason for waiting", waits).await;
-    let said = world.known(side).await.bookkeeping().backend_status.unwrap();
+    let deleted = world.deleted::<ControllerNetwork>().await.remove(0);
+    assert_eq!(deleted.network_id, side);
+    let said = deleted.bookkeeping().backend_status.clone().unwrap();
     assert!(said.contains("until nothing is connected"), "{said}");
     cloud.network(&theirs.network_id).await.unwrap();
     cloud.delete_port(&theirs.id).await.unwrap();
@@ -98,7 +103,7 @@ async fn ranges_do_not_meet(world: &World) {
     world.network(new("wide", Some("10.0.0.0/16"))).await;
     let narrow = world.network(new("narrow", None)).await;
     world.in_line().await;
-    let range = world.known(narrow).await.subnet.unwrap();
+    let range = world.known(narrow).await.into_object().subnet.unwrap();
     assert!(range.starts_with("10.1.") && range.ends_with(".0/24"), "{range}");
 
     // Neutron cannot change a range, and the row says so.

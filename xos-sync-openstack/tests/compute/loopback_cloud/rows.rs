@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use xos_sync_core::db::Db;
 use xos_sync_core::models::*;
-use xos_sync_core::{Id, Model};
+use xos_sync_core::{Id, Row};
 
 use super::world::World;
 use crate::support::Loopback;
@@ -102,14 +102,9 @@ impl World {
         self.write(move |conn| new.insert(conn)).await.id
     }
 
-    pub(crate) async fn known(&self, network: Id<Network>) -> ControllerNetwork {
-        self.write(move |conn| {
-            controller_networks::table
-                .filter(controller_networks::network_id.eq(network))
-                .select(ControllerNetwork::as_select())
-                .first(conn)
-        })
-        .await
+    pub(crate) async fn known(&self, network: Id<Network>) -> Row<ControllerNetwork> {
+        let of_network = format!("network_id = {}", network.raw());
+        self.write(move |conn| Row::load(conn, &of_network, 1)).await.remove(0)
     }
 
     /// Deletes the slice, with all that is in it, and waits until nothing is left on the cloud.
@@ -120,5 +115,8 @@ impl World {
         assert_eq!(self.plumbing().await, (0, 0, 0));
         assert!(self.all::<Instance>().await.is_empty() && self.all::<Port>().await.is_empty());
         assert!(self.all::<ControllerNetwork>().await.is_empty());
+        assert!(self.deleted::<Instance>().await.is_empty());
+        assert!(self.deleted::<Port>().await.is_empty());
+        assert!(self.deleted::<ControllerNetwork>().await.is_empty());
     }
 }

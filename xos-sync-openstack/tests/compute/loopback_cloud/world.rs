@@ -10,7 +10,7 @@ use xos_sync_core::event::Event;
 use xos_sync_core::models::{self, *};
 use xos_sync_core::schedule::Backoff;
 use xos_sync_core::status::{self, State, Status};
-use xos_sync_core::{Context, Id, Micros, Model, Registry, Synchronizer, migrate};
+use xos_sync_core::{Context, Id, Micros, Model, Registry, Row, Synchronizer, migrate};
 use xos_sync_openstack::client::{Cloud, NewFlavor, NewImage, NewNetwork, NewSubnet};
 use xos_sync_openstack::steps::{
     SyncControllerNetworks, SyncFlavors, SyncInstances, SyncNodes, SyncPorts,
@@ -194,12 +194,17 @@ impl World {
         self.write(move |conn| diesel::sql_query(&statement).execute(conn)).await;
     }
 
-    pub(crate) async fn get<M: Model>(&self, id: Id<M>) -> M {
+    pub(crate) async fn get<M: Model>(&self, id: Id<M>) -> Row<M> {
         Context::new(self.db.clone(), "test").get(id).await.unwrap()
     }
 
-    pub(crate) async fn all<M: Model>(&self) -> Vec<M> {
-        self.write(|conn| M::load(conn, "NOT deleted", i64::MAX)).await
+    /// Those that are deleted and not gone from the cloud yet.
+    pub(crate) async fn deleted<M: Model>(&self) -> Vec<Row<M>> {
+        self.write(|conn| Row::load_deleted(conn, "TRUE", i64::MAX)).await
+    }
+
+    pub(crate) async fn all<M: Model>(&self) -> Vec<Row<M>> {
+        self.write(|conn| Row::load(conn, "TRUE", i64::MAX)).await
     }
 
     /// Removes all that is left on the cloud.

@@ -21,7 +21,8 @@ const LINES: [&str; 16] = [
          JOIN users AS u ON u.id = p.user_id JOIN slices AS s ON s.id = p.slice_id
          JOIN slice_roles AS r ON r.id = p.role_id",
     "SELECT 'role root admin ' || name AS word FROM slices",
-    "SELECT 'key xos-' || uid AS word FROM users WHERE public_key IS NOT NULL",
+    "SELECT 'key xos-' || b.uid AS word FROM users AS u JOIN users_sync AS b ON b.object_id = u.id
+     WHERE u.public_key IS NOT NULL",
     "SELECT 'image ' || c.glance_image_id || ' ' || i.name || ' active public ' || i.disk_format AS word
      FROM controller_images AS c JOIN images AS i ON i.id = c.image_id",
     "SELECT 'network ' || c.net_id || ' ' || n.name || ' ' || p.tenant_id AS word
@@ -36,8 +37,8 @@ const LINES: [&str; 16] = [
          JOIN network_templates AS t ON t.id = n.template_id AND t.translation = 'nat'",
     "SELECT 'group default ' || tenant_id AS word FROM controller_slices",
     "SELECT 'server ' || i.instance_id || ' ' || i.name || ' ACTIVE ' || f.flavor || ' '
-         || c.glance_image_id || ' ' || p.tenant_id || ' ' || i.uid AS word
-     FROM instances AS i JOIN slices AS s ON s.id = i.slice_id
+         || c.glance_image_id || ' ' || p.tenant_id || ' ' || b.uid AS word
+     FROM instances AS i JOIN instances_sync AS b ON b.object_id = i.id JOIN slices AS s ON s.id = i.slice_id
          JOIN flavors AS f ON f.id = COALESCE(i.flavor_id, s.default_flavor_id)
          JOIN controller_images AS c ON c.image_id = i.image_id
          JOIN controller_slices AS p ON p.slice_id = i.slice_id",

@@ -153,7 +153,8 @@ async fn break_servers(world: &World) {
         open == 1 && status.objects.iter().any(|it| failed(&it))
     };
     world.looked("the broken one is told, and all others are in line", is_told).await;
-    let said = "SELECT backend_status AS word FROM instances WHERE name = 'lab_db-2'";
+    let said = "SELECT b.backend_status AS word FROM instances AS i JOIN instances_sync AS b ON b.object_id = i.id
+                WHERE i.name = 'lab_db-2'";
     let said = world.word(said).await;
     assert!(
         said.contains(&format!("the server {broken}, which has run, is in the state ERROR")),
@@ -190,8 +191,9 @@ async fn take_down(world: &World) {
     // Until it was looked at once more it tells of something that has gone meanwhile.
     while !said.contains(&format!("it has the security group {group}")) {
         world.until("the project is all that is left", is_last).await;
-        said =
-            world.word("SELECT COALESCE(backend_status, '') AS word FROM controller_slices").await;
+        said = world
+            .word("SELECT COALESCE(backend_status, '') AS word FROM controller_slices_sync")
+            .await;
     }
     assert!(said.starts_with("waiting until the project lab_web is empty"), "{said}");
     openstack_does(&[format!("security group delete {group}")]);

@@ -15,15 +15,20 @@ async fn a_goal_state_is_brought_up_looked_at_and_taken_down() {
     let projects = side.projects().await;
     let names: Vec<_> = projects.iter().map(|project| project.name.as_str()).collect();
     assert_eq!(names, ["hub", "lab", "lab_db", "lab_job", "lab_web"]);
-    for (table, name, description) in [
-        ("controller_sites AS c JOIN sites AS t ON t.id = c.site_id", "lab", "The Lab"),
-        ("controller_slices AS c JOIN slices AS t ON t.id = c.slice_id", "lab_web", "for web"),
+    for (table, thing, name, description) in [
+        ("controller_sites", "sites AS t ON t.id = c.site_id", "lab", "The Lab"),
+        ("controller_slices", "slices AS t ON t.id = c.slice_id", "lab_web", "for web"),
     ] {
         let project = side.project(name).await;
         let column = if table.contains("sites") { "t.login_base" } else { "t.name" };
-        let of = |what| format!("SELECT {what} AS word FROM {table} WHERE {column} = '{name}'");
+        let of = |what| {
+            format!(
+                "SELECT {what} AS word FROM {table} AS c JOIN {table}_sync AS b ON b.object_id = c.id
+                 JOIN {thing} WHERE {column} = '{name}'"
+            )
+        };
         assert_eq!(project.id, world.word(&of("c.tenant_id")).await);
-        let uid = format!("xos-uid={}", world.word(&of("c.uid")).await);
+        let uid = format!("xos-uid={}", world.word(&of("b.uid")).await);
         let mut tags = project.tags.clone();
         tags.sort();
         assert_eq!(tags, ["xos-synchronizer=openstack".to_owned(), uid]);
@@ -40,18 +45,24 @@ async fn a_goal_state_is_brought_up_looked_at_and_taken_down() {
         let of = |what| {
             format!(
                 "SELECT {what} AS word FROM controller_users AS c JOIN users AS u ON u.id = c.user_id
+                 JOIN controller_users_sync AS b ON b.object_id = c.id
                  WHERE u.email = '{}'",
                 user.name
             )
         };
         assert_eq!(user.id, world.word(&of("c.kuser_id")).await);
         let has_password = if user.name.starts_with("alice") { " xos-password=set" } else { "" };
-        let uid = world.word(&of("c.uid")).await;
+        let uid = world.word(&of("b.uid")).await;
         let marks = format!("xos-uid={uid} xos-synchronizer=openstack{has_password}");
         assert_eq!(user.description.as_ref(), Some(&marks));
         assert_eq!((user.enabled, user.email.as_ref()), (true, Some(&user.name)));
     }
-    let alice = world.word("SELECT uid AS word FROM users WHERE email LIKE 'alice%'").await;
+    let alice = world
+        .word(
+            "SELECT b.uid AS word FROM users AS u JOIN users_sync AS b ON b.object_id = u.id
+             WHERE email LIKE 'alice%'",
+        )
+        .await;
     let keys = side.keys().await;
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert_eq!(keys[0].0, format!("xos-{alice}"));
@@ -95,7 +106,7 @@ async fn a_goal_state_is_brought_up_looked_at_and_taken_down() {
 
     // All rows again, as after an upgrade: reads, and no more.
     for table in ["sites", "slices", "users", "images", "site_privileges", "slice_privileges"] {
-        world.sql(&format!("UPDATE controller_{table} SET updated = updated + 1")).await;
+        world.sql(&format!("UPDATE controller_{table}_sync SET updated = updated + 1")).await;
     }
     world.in_line().await;
     let calls = world.take();
@@ -112,5 +123,5 @@ async fn a_goal_state_is_brought_up_looked_at_and_taken_down() {
     assert_eq!(side.users().await, []);
     assert_eq!(side.images().await, []);
     assert_eq!(side.keys().await, []);
-    assert_eq!(world.words("SELECT uid AS word FROM controller_users").await, []);
+    assert_eq!(world.words("SELECT uid AS word FROM controller_users_sync").await, []);
 }

@@ -54,8 +54,12 @@ async fn what_carries_the_marks_is_adopted() {
     let (side, admin) = (world.side(), &world.side().admin);
     world.populate().await;
     let file = world.file(&format!("{}.raw", world.name), "a disk");
-    let uid = async |query: &str| {
-        let uid = world.word(&format!("SELECT c.uid AS word FROM {query}")).await;
+    let uid = async |table: &str, query: &str| {
+        let uid = world
+            .word(&format!(
+                "SELECT b.uid AS word FROM {table}_sync AS b JOIN {table} AS c ON c.id = b.object_id {query}"
+            ))
+            .await;
         vec![format!("xos-uid={uid}"), "xos-synchronizer=openstack".to_owned()]
     };
     let domain_id = || Some(side.domain.id.clone());
@@ -63,23 +67,21 @@ async fn what_carries_the_marks_is_adopted() {
         name: "what it was called before".to_owned(),
         domain_id: domain_id(),
         tags: uid(
-            "controller_sites AS c JOIN sites AS s ON s.id = c.site_id WHERE login_base = 'lab'",
+            "controller_sites",
+            "JOIN sites AS s ON s.id = c.site_id WHERE login_base = 'lab'",
         )
         .await,
         ..NewProject::default()
     };
     let project = admin.create_project(&project).await.unwrap();
-    let of_user = |name: &str| {
-        format!(
-            "controller_users AS c JOIN users AS u ON u.id = c.user_id WHERE email LIKE '{name}%'"
-        )
-    };
+    let of_user =
+        |name: &str| format!("JOIN users AS u ON u.id = c.user_id WHERE email LIKE '{name}%'");
     let mut users = Vec::new();
     for name in ["alice", "bob"] {
         let user = NewUser {
             name: format!("{name}@x.example"),
             domain_id: domain_id(),
-            description: Some(uid(&of_user(name)).await.join(" ")),
+            description: Some(uid("controller_users", &of_user(name)).await.join(" ")),
             ..NewUser::default()
         };
         users.push(admin.create_user(&user).await.unwrap());
@@ -95,7 +97,7 @@ async fn what_carries_the_marks_is_adopted() {
         disk_format: "raw".to_owned(),
         container_format: "bare".to_owned(),
         owner: Some(side.home.id.clone()),
-        tags: uid("controller_images AS c").await,
+        tags: uid("controller_images", "").await,
         ..NewImage::default()
     };
     let queued = admin.create_image(&queued).await.unwrap();

@@ -28,7 +28,7 @@ async fn a_project_of_others_with_our_name_is_left_alone() {
 
     let change = ProjectChange { name: Some("theirs".to_owned()), ..ProjectChange::default() };
     let project = admin.update_project(&project.id, &change).await.unwrap();
-    world.sql("UPDATE controller_sites SET retry_at = NULL").await;
+    world.sql("UPDATE controller_sites_sync SET retry_at = NULL").await;
     world.in_line().await;
     for table in ["slices", "users", "sites"] {
         world.sql(&format!("DELETE FROM {table}")).await;
@@ -56,7 +56,7 @@ async fn an_account_of_others_with_our_name_is_left_alone() {
 
     let change = UserChange { name: Some("theirs".to_owned()), ..UserChange::default() };
     let user = admin.update_user(&user.id, &change).await.unwrap();
-    world.sql("UPDATE controller_users SET retry_at = NULL").await;
+    world.sql("UPDATE controller_users_sync SET retry_at = NULL").await;
     world.in_line().await;
     assert_eq!(side.roles("lab_web").await.len(), 3);
     for table in ["slices", "users"] {
@@ -88,11 +88,11 @@ async fn a_project_with_things_of_others_in_it_waits_for_its_end() {
     assert_eq!(side.project("lab_web").await.id, web.id);
     let group = admin.create_security_group("their own", &web.id).await.unwrap();
     admin.delete_network(&network.id).await.unwrap();
-    world.sql("UPDATE controller_slices SET retry_at = NULL").await;
+    world.sql("UPDATE controller_slices_sync SET retry_at = NULL").await;
     let said = world.says("ControllerSlice", State::Deleting, "security group").await;
     assert!(said.contains("it has the security group their own"), "{said}");
     admin.delete_security_group(&group.id).await.unwrap();
-    world.sql("UPDATE controller_slices SET retry_at = NULL").await;
+    world.sql("UPDATE controller_slices_sync SET retry_at = NULL").await;
     world.in_line().await;
     // Neutron made one by itself when there was a network.
     let named = SecurityGroupQuery { name: Some("default".to_owned()), ..Default::default() };
