@@ -40,6 +40,8 @@ mod listing;
 mod migrations;
 #[path = "../scenarios/order.rs"]
 mod order;
+#[path = "../scenarios/orms/mod.rs"]
+mod orms;
 #[path = "../scenarios/pending/mod.rs"]
 mod pending;
 #[path = "../scenarios/repairs.rs"]

@@ -53,6 +53,18 @@ pub(super) struct Marks {
     pub(super) broken: bool,
 }
 
+impl Marks {
+    /// Whether the field has no attribute of ours.
+    pub(super) fn are_none(&self) -> bool {
+        let Self { references, default, backend, unique, choice, label, broken } = self;
+        let attributes = [backend, unique, choice, label];
+        !broken
+            && references.is_none()
+            && default.is_none()
+            && attributes.iter().all(|attribute| attribute.is_none())
+    }
+}
+
 /// `#[references(Target, on_delete = cascade, on_update = sync)]`.
 pub(super) struct ReferenceMark {
     pub(super) target: Path,

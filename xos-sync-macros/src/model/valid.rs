@@ -75,8 +75,9 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     check_length(&table, "table", LONGEST_TABLE, errors);
     let (keys, fields): (Vec<_>, Vec<_>) =
         fields.into_iter().partition(|field| field.ident.unraw() == "id");
+    let without_key = keys.is_empty();
     let key = key(keys, &item.ident, errors);
-    if fields.is_empty() {
+    if fields.is_empty() && !without_key {
         errors.at(&item.ident, "a model needs at least one column");
     } else if fields.len() > MOST_COLUMNS {
         let advice = match MOST_COLUMNS {
@@ -100,11 +101,18 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
 }
 
 /// The field that holds the row's key.
-fn key(mut keys: Vec<FieldInput>, model: &Ident, errors: &mut Errors) -> Option<FieldInput> {
-    let Some(key) = keys.pop() else {
+fn key(keys: Vec<FieldInput>, model: &Ident, errors: &mut Errors) -> Option<FieldInput> {
+    let mut keys = keys.into_iter();
+    let Some(key) = keys.next() else {
         errors.at(model, format!("a model has a field for its key: add `pub id: Id<{model}>`"));
         return None;
     };
+    for again in keys {
+        errors.at(&again.ident, "a model has one field `id`: remove this one");
+    }
+    if !key.marks.broken && !key.marks.are_none() {
+        errors.at(&key.ident, "the key takes no marks: remove them");
+    }
     let is_key = match FieldType::of(&key.ty, false) {
         Some(FieldType { kind: Kind::Id(target), nullable: false, .. }) => {
             matches!(&*target, Type::Path(path) if path.path.is_ident(model) || path.path.is_ident("Self"))
