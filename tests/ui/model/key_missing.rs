@@ -2,6 +2,8 @@ use xos_sync_core::model;
 
 #[model(table = sites)]
 pub struct Site {
+    /// Its key.
+    pub id: Id<Site>,
     pub name: String,
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use std::{convert::Infallible, time::Duration};
 use xos_sync_core::{
-    Context, Pending, Secret, StepError, StepResult, SyncStep, backend, model, sync_step,
+    Context, Id, Pending, Row, Secret, StepError, StepResult, SyncStep, backend, model, sync_step,
 };
 
 /// Says that this program is the author's.
@@ -19,6 +19,8 @@ pub fn is_wanted() -> bool {
 /// A lamp.
 #[model(table = lamps)]
 pub struct Lamp {
+    /// Its key.
+    pub id: Id<Lamp>,
     /// Its name.
     pub name: String,
     /// How the backend answers: `CLASS MESSAGE`; all is well if not set.
@@ -61,7 +63,7 @@ impl SyncStep for SyncLamps {
         }
     }
 
-    async fn sync_record(&self, _: &Context, lamp: &mut Lamp) -> StepResult {
+    async fn sync_record(&self, _: &Context, lamp: &mut Row<Lamp>) -> StepResult {
         let answer = lamp.answer.clone().unwrap_or_default();
         let (class, message) = answer.split_once(' ').unwrap_or((&answer, "no reason"));
         let long = Duration::from_secs(3600);
@@ -79,7 +81,7 @@ impl SyncStep for SyncLamps {
         }
     }
 
-    async fn delete_record(&self, _: &Context, _: &Lamp) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Lamp>) -> StepResult {
         Ok(())
     }
 }
