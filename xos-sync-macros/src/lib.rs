@@ -39,7 +39,7 @@ use proc_macro::TokenStream;
 ///     /// Whose it is; deleted along with the site.
 ///     #[references(Site, on_delete = cascade)]
 ///     pub site_id: Id<Site>,
-///     /// The volume that it is a copy of, which cannot be deleted as long as the copy is there.
+///     /// The volume that it is a copy of, which stays as long as the copy is there.
 ///     #[references(Volume)]
 ///     pub origin_id: Option<Id<Volume>>,
 ///     /// How large it is.
@@ -64,7 +64,7 @@ use proc_macro::TokenStream;
 ///   several times. A deleted row is not in the table any more, so its values are free at once.
 /// - `expand(s in Slice, d in SiteDeployment, on = "…", slice_id = s.id, controller_id =
 ///   d.controller_id)`: proxy rows, which the database makes itself. It makes one row with these
-///   values for each combination of a row `s` and a row `d` for which the SQL condition holds. It
+///   values for each combination of rows `s` and `d` for which the SQL condition holds. It
 ///   deletes the row when the combination is gone. Use it for an object that is to exist on
 ///   several backends, with one proxy row each. A row that references such an object waits for
 ///   the proxy row of its own backend. It waits for all proxy rows if it is not assigned to a
@@ -83,8 +83,8 @@ use proc_macro::TokenStream;
 /// the goal, which users write, unless it is marked:
 /// - `#[backend]`: found out or made by a step, hence an `Option`; a change of it never makes the
 ///   row pending.
-/// - `#[references(Model)]`, on an `Id<Model>`: a foreign key. The step gets the row after the one
-///   that it references is enacted, and deletes it from the backend before that one.
+/// - `#[references(Model)]`, on an `Id<Model>`: a foreign key. The step gets the row when the one that
+///   it references is enacted. It deletes the row from the backend before that one.
 ///   - `on_delete = restrict`, the default: the database refuses to delete a row that is
 ///     referenced. (SQLite does so with `PRAGMA foreign_keys = ON`. Without it, the deleted row
 ///     stays at its backend as long as rows reference its key.)
@@ -198,8 +198,8 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 ///   may share; see `xos_sync_core::budget::Budget`.
 /// - `timeout = 300`: after how many seconds a call is given up.
 /// - `only = "kind = 'vm'"`: an SQL condition on the rows that the step gets. The step that stamped
-///   a row last also deletes it. A row that no step has stamped is deleted by the step for which
-///   the condition holds over the row's last values.
+///   a row last also deletes it. A row without a stamp goes to the step for which the
+///   condition holds over the row's last values.
 /// - `synchronizer = "ec2"`: the Synchronizer that it belongs to; the crate's name, without
 ///   `xos_sync_`, when it is left out.
 ///

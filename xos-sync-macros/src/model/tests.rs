@@ -162,11 +162,16 @@ fn names_of_the_bookkeeping_are_free() {
 
 #[test]
 fn the_struct_has_the_fields_of_the_author_and_no_others() {
-    let item = quote! { pub struct Site { id: Id<Self>, pub name: String } };
+    let item = quote! {
+        pub struct Site { id: Id<Self>, pub name: String, #[references(Self)] up: Option<Id<Self>> }
+    };
     let written = super::model(quote!(table = sites), item).to_string();
     let (_, fields) = written.split_once("pub struct Site {").unwrap();
     let (fields, _) = fields.split_once('}').unwrap();
-    assert_eq!(fields.trim(), "# [allow (missing_docs)] id : Id < Self > , pub name : String ,");
+    assert_eq!(
+        fields.trim(),
+        "# [allow (missing_docs)] id : Id < Site > , pub name : String , up : Option < Id < Site > > ,"
+    );
 }
 
 #[test]
