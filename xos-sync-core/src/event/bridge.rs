@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     db::{AnyConnection, Db},
-    error::redact,
+    error::sanitize,
     model::{Micros, ModelInfo},
     registry::Registry,
     sql,
@@ -109,7 +109,7 @@ impl Bridge {
         while let Err(error) = self.publisher.publish(change).await {
             failures += 1;
             if failures == 1 {
-                let error = redact(error.to_string());
+                let error = sanitize(error.to_string());
                 tracing::warn!(
                     bus = self.publisher.name(),
                     "cannot publish: {error}; trying again"

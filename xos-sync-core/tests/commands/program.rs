@@ -32,6 +32,12 @@ pub struct Lamp {
     pub backend_id: Option<String>,
 }
 
+/// What cannot be written into a row or an environment.
+fn hostile(message: &str, password: &str) -> String {
+    let long = "x".repeat(3 << 20);
+    message.replace("{NUL}", "\0").replace("{LONG}", &long).replace("{PASSWORD}", password)
+}
+
 /// A backend with a client of its own.
 #[derive(Clone)]
 struct Socket {
@@ -58,7 +64,7 @@ pub struct SyncLamps {
 impl SyncStep for SyncLamps {
     async fn fetch_pending(&self, _: &Context, _: &mut Pending<Lamp>) -> StepResult {
         match std::env::var(LISTING_FAILS) {
-            Ok(message) => Err(StepError::transient(message)),
+            Ok(message) => Err(StepError::transient(hostile(&message, ""))),
             Err(_) => Ok(()),
         }
     }
@@ -66,6 +72,8 @@ impl SyncStep for SyncLamps {
     async fn sync_record(&self, _: &Context, lamp: &mut Row<Lamp>) -> StepResult {
         let answer = lamp.answer.clone().unwrap_or_default();
         let (class, message) = answer.split_once(' ').unwrap_or((&answer, "no reason"));
+        let password = lamp.password.as_ref().map(Secret::reveal).unwrap_or_default();
+        let message = hostile(message, password);
         let long = Duration::from_secs(3600);
         match class {
             "fail" => Err(StepError::transient(message)),
@@ -74,7 +82,7 @@ impl SyncStep for SyncLamps {
             "throttle" => Err(StepError::retry_after(message, long)),
             "panic" => panic!("{message}"),
             "save" => {
-                lamp.backend_id = Some(message.to_owned());
+                lamp.backend_id = Some(message);
                 Ok(())
             }
             _ => Ok(()),
