@@ -15,6 +15,7 @@
 mod files;
 mod held;
 mod lock;
+mod replaced;
 
 // The scenarios are the same on every engine.
 #[path = "../scenarios/bridge.rs"]
