@@ -13,7 +13,8 @@ use diesel::{
 };
 
 use super::{
-    Change, FeedError, Feeds, Handle, Inbox, RowKey, database_feed, feed::RECONNECT, latch::Hints,
+    Change, FeedError, Feeds, Handle, Inbox, Notice, RowKey, database_feed, feed::RECONNECT,
+    latch::Hints,
 };
 use crate::{
     db::{AnyConnection, Db},
@@ -83,7 +84,7 @@ impl Bridge {
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let handle = Handle::new(self.models.iter().map(|model| model.table));
         let origin: Arc<str> = "bridge".into();
-        let feed = database_feed(&self.db, &origin).map(|feed| {
+        let feed = database_feed(&self.db, &origin, Notice::Notifications).map(|feed| {
             let inbox = Inbox::new(feed.name(), handle.clone());
             (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
         });

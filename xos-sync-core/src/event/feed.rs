@@ -137,7 +137,7 @@ impl Inbox {
         self.lock().clone()
     }
 
-    fn lost(&self, error: &FeedError) {
+    pub(super) fn lost(&self, error: &FeedError) {
         let message = sanitize(error.to_string());
         let mut status = self.lock();
         if status.up || status.message.as_deref() != Some(&message) {

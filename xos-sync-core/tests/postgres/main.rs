@@ -15,9 +15,11 @@ mod chaos;
 mod commits;
 #[path = "expansion.rs"]
 mod concurrent_expansion;
+mod failover;
 mod members;
 mod messages;
 mod notifications;
+mod pooler;
 mod relay;
 mod server;
 mod site;

@@ -15,6 +15,7 @@
 mod files;
 mod held;
 mod lock;
+mod replaced;
 mod types;
 
 // The scenarios are the same on every engine.
