@@ -110,6 +110,12 @@ pub(crate) fn step_name(synchronizer: &str, step: &str) -> String {
     format!("{synchronizer}.{step}")
 }
 
+/// The condition under which a database has notifications. An operator switches them off by
+/// `ALTER DATABASE … SET xos_sync.notifications = 'off'`, and so does a write for which the queue
+/// of notifications is full.
+pub(crate) const NOTIFICATIONS_ARE_ON: &str =
+    "coalesce(current_setting('xos_sync.notifications', true), 'on') <> 'off'";
+
 /// `'a','b'`, of words that are letters, digits, `-` and `_`.
 pub(crate) fn words(words: &[&str]) -> String {
     let plain =

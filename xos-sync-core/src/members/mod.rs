@@ -344,6 +344,10 @@ impl Member {
 
 /// There is something to take, or to give away.
 fn notify_others(conn: &mut AnyConnection) -> QueryResult<()> {
-    sql_query("SELECT pg_notify(left('xos_sync.' || current_schema(), 63), '!')").execute(conn)?;
+    sql_query(format!(
+        "SELECT pg_notify(left('xos_sync.' || current_schema(), 63), '!') WHERE {}",
+        sql::NOTIFICATIONS_ARE_ON
+    ))
+    .execute(conn)?;
     Ok(())
 }

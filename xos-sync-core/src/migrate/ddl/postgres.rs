@@ -21,6 +21,9 @@ DECLARE
     sent integer := coalesce(nullif(current_setting('xos_sync.sent', true), ''), '0')::integer;
     channel text := left('xos_sync.' || TG_TABLE_SCHEMA, 63);
 BEGIN
+    IF coalesce(current_setting('xos_sync.notifications', true), 'on') = 'off' THEN
+        RETURN NULL;
+    END IF;
     IF sent < 16 THEN
         PERFORM set_config('xos_sync.sent', (sent + 1)::text, true);
         PERFORM pg_notify(channel, TG_ARGV[0] || ' ' || NEW.sync_id);
@@ -158,7 +161,8 @@ fn expand(model: &ModelInfo, effect: Effect) -> [Extra; 3] {
             let (table, expanded) = (model.table, of.table);
             let leave = format!(
                 "INSERT INTO xos_sync_unexpanded (model) VALUES ('{expanded}');\n        \
-                 PERFORM pg_notify(left('xos_sync.' || TG_TABLE_SCHEMA, 63), '{expanded}')"
+                 PERFORM pg_notify(left('xos_sync.' || TG_TABLE_SCHEMA, 63), '{expanded}') WHERE {}",
+                sql::NOTIFICATIONS_ARE_ON
             );
             let statements: String =
                 statements.iter().map(|statement| format!("        {statement};\n")).collect();

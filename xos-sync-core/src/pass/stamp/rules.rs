@@ -93,7 +93,10 @@ impl Rules {
 }
 
 fn notify(conn: &mut AnyConnection, payload: &str) -> QueryResult<usize> {
-    diesel::sql_query("SELECT pg_notify(left('xos_sync.' || current_schema(), 63), $1)")
-        .bind::<diesel::sql_types::Text, _>(payload)
-        .execute(conn)
+    diesel::sql_query(format!(
+        "SELECT pg_notify(left('xos_sync.' || current_schema(), 63), $1) WHERE {}",
+        sql::NOTIFICATIONS_ARE_ON
+    ))
+    .bind::<diesel::sql_types::Text, _>(payload)
+    .execute(conn)
 }
