@@ -45,8 +45,7 @@ pub(super) fn blocked_by(
                 parent.name
             )));
         };
-        let object =
-            ObjectRef { model: parent, id: parent_id, label: row.label.unwrap_or_default() };
+        let object = ObjectRef { model: parent, id: parent_id, label: row.label() };
         names.push(object.to_string());
         if let Some(at) = chain.iter().position(|seen| *seen == (parent, parent_id)) {
             return Ok(Some(format!("blocked by a circle of rows: {}", names[at..].join(" → "))));
@@ -60,6 +59,12 @@ pub(super) fn blocked_by(
             }
             continue;
         }
+        // The row is in line itself, or is never to be; its proxy rows are not.
+        if matches!(state, State::Enacted | State::Held)
+            && let Some(found) = proxy(conn, parent, parent_id, waiting, observers)?
+        {
+            return Ok(Some(found));
+        }
         return Ok(Some(format!("blocked by {object}{}", why(state, row.backend_status))));
     }
 }
@@ -71,7 +76,7 @@ fn name(
     observers: &Observers,
 ) -> QueryResult<String> {
     let row = row_state(conn, model, id, observers)?;
-    let label = row.and_then(|row| row.label).unwrap_or_default();
+    let label = row.map_or_else(String::new, |row| row.label());
     Ok(ObjectRef { model, id, label }.to_string())
 }
 
@@ -130,8 +135,7 @@ fn proxy(
         if let Some(key) = found {
             return match row_state(conn, child, key.id, observers)? {
                 Some(row) => {
-                    let label = row.label.unwrap_or_default();
-                    let object = ObjectRef { model: child, id: key.id, label };
+                    let object = ObjectRef { model: child, id: key.id, label: row.label() };
                     let state = State::parse(&row.state).unwrap_or(State::Pending);
                     Ok(Some(format!("blocked by {object}{}", why(state, row.backend_status))))
                 }

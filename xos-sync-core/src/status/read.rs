@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::{
     OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
-    sql_types::{BigInt, Integer, Nullable, Text},
+    sql_types::{BigInt, Binary, Integer, Nullable, Text},
 };
 
 use super::{MOST_OBJECTS, ModelStatus, ObjectStatus, State, Status, StepStatus, blame, processes};
@@ -33,8 +33,9 @@ pub(super) struct RowState {
     sync_id: i64,
     #[diesel(sql_type = BigInt)]
     pub(super) id: i64,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub(super) label: Option<String>,
+    /// In bytes, because a text that somebody wrote may be no UTF-8.
+    #[diesel(sql_type = Nullable<Binary>)]
+    label: Option<Vec<u8>>,
     #[diesel(sql_type = Text)]
     pub(super) state: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -45,6 +46,12 @@ pub(super) struct RowState {
     attempts: i32,
     #[diesel(sql_type = Nullable<BigInt>)]
     retry_at: Option<i64>,
+}
+
+impl RowState {
+    pub(super) fn label(&self) -> String {
+        String::from_utf8_lossy(self.label.as_deref().unwrap_or_default()).into_owned()
+    }
 }
 
 /// Reads the status of all models of the registry.
@@ -154,7 +161,11 @@ fn label_of(engine: Engine, model: &ModelInfo) -> String {
         Engine::Sqlite => format!("CAST(json_extract(c.last, '$.{column}') AS TEXT)"),
         Engine::Postgres => format!("(c.last ->> '{column}')"),
     };
-    format!("CASE WHEN c.deleted THEN {last} ELSE CAST(t.{column} AS TEXT) END")
+    let label = format!("CASE WHEN c.deleted THEN {last} ELSE CAST(t.{column} AS TEXT) END");
+    match engine {
+        Engine::Sqlite => format!("CAST({label} AS BLOB)"),
+        Engine::Postgres => format!("convert_to({label}, 'UTF8')"),
+    }
 }
 
 /// One row with its state, if there is such a row.
@@ -187,6 +198,7 @@ fn objects(
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         let Some(state) = State::parse(&row.state) else { continue };
+        let label = row.label();
         let message = match state {
             State::Blocked => blame::blocked_by(conn, model, row.id, observers)?,
             State::Deleting => {
@@ -198,7 +210,7 @@ fn objects(
         objects.push(ObjectStatus {
             model: model.name,
             id: row.id,
-            label: row.label.unwrap_or_default(),
+            label,
             state,
             class: row.backend_class,
             message,

@@ -104,6 +104,22 @@ async fn children_wait_for_parents_that_another_process_has() {
     }
 }
 
+#[tokio::test]
+async fn steps_that_no_process_serves_are_shown() {
+    let world = World::new().await;
+    let unserved = async || {
+        let steps = world.status().await.steps;
+        steps.into_iter().filter(|step| step.unserved_since.is_some()).count()
+    };
+    let running = member(&world).await;
+    until("all shards", async || shards(&world).await == [64]).await;
+    assert_eq!(unserved().await, 0);
+    running.stop().await;
+    assert_eq!(unserved().await, 3);
+    let shown = world.status().await.to_string();
+    assert!(shown.contains("step farm/SyncFarms: no process serves it since "), "{shown}");
+}
+
 /// Whoever deals out shards, or died while doing so, does not cost the others their leases.
 #[tokio::test]
 async fn a_lease_is_extended_also_while_somebody_else_deals() {

@@ -118,9 +118,11 @@ impl World {
         status::read(&self.db, &(self.registry)()).await.unwrap()
     }
 
-    /// The status, as people read it.
+    /// The status, as people read it, without the steps that no process serves just now.
     pub async fn shown(&self) -> String {
-        self.status().await.to_string()
+        let mut status = self.status().await;
+        status.steps.iter_mut().for_each(|step| step.unserved_since = None);
+        status.to_string()
     }
 
     /// What the status says of objects that are not in line and of steps, without times.
