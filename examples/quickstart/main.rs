@@ -11,9 +11,8 @@
 use std::{convert::Infallible, fs, io, path::PathBuf, process::ExitCode};
 
 use async_trait::async_trait;
-use xos_sync_core::{
-    Context, Id, Row, StepResult, SyncStep, backend, model, models::Slice, sync_step,
-};
+use xos_sync_core::models::Slice;
+use xos_sync_core::{Context, Id, Row, StepResult, SyncStep, backend, model, sync_step};
 
 /// What should be: a page for a slice. A row is the goal; the step fills `#[backend]` columns.
 #[model(table = home_pages)]
