@@ -64,10 +64,7 @@ async fn insert_or_replace_keeps_the_object_of_its_key() {
     story(
         &world,
         &mut client,
-        &[
-            ("insert apple", "ok 1", &["sync apple"]),
-            ("insert pear", "ok 2", &["sync pear"]),
-        ],
+        &[("insert apple", "ok 1", &["sync apple"]), ("insert pear", "ok 2", &["sync pear"])],
     )
     .await;
     let uid = world.ask("uid", "FROM orchards_sync WHERE object_id = 1").await;
