@@ -102,7 +102,7 @@ fn gone(engine: Engine, model: &ModelInfo, part: &str) -> String {
     };
     format!(
         "UPDATE {table}_sync SET deleted = TRUE, {version}, last = coalesce(applied, {unknown}) \
-         WHERE {part} AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.id = object_id)",
+         WHERE {part} AND NOT EXISTS (SELECT 1 FROM {table} AS t WHERE t.id = {table}_sync.object_id)",
         version = sql::next_version(engine),
     )
 }

@@ -37,7 +37,6 @@ public final class JdbcClient {
             Properties properties = new Properties();
             properties.put("foreign_keys", "true");
             properties.put("busy_timeout", "30000");
-            properties.put("transaction_mode", "IMMEDIATE");
             return DriverManager.getConnection("jdbc:sqlite:" + url, properties);
         }
         java.net.URI parts = java.net.URI.create(url);

@@ -21,7 +21,7 @@ class Orchard(Base):
     name: Mapped[str] = mapped_column(unique=True)
     trees: Mapped[int] = mapped_column(default=1)
     note: Mapped[str | None]
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column()
     planted: Mapped[list["Tree"]] = relationship(cascade="all, delete-orphan")
     __mapper_args__ = {"version_id_col": version}
 
@@ -69,7 +69,8 @@ def insert(session, name):
 
 
 def plant(session, name, orchard):
-    named(session, orchard).planted.append(Tree(name=name))
+    parent = named(session, orchard)
+    parent.planted.append(Tree(name=name))
     return "planted"
 
 

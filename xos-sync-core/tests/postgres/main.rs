@@ -26,10 +26,13 @@ mod site;
 mod storm;
 mod tls;
 mod transactions;
+mod writers;
 
 // The scenarios are the same on every engine.
 #[path = "../scenarios/bridge.rs"]
 mod bridge;
+#[path = "../scenarios/by_hand.rs"]
+mod by_hand;
 #[path = "../scenarios/crash/mod.rs"]
 mod crash;
 #[path = "../scenarios/deletion/mod.rs"]

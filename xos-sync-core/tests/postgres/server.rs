@@ -93,14 +93,23 @@ impl Server {
     pub fn sql(&self, sql: &str) -> String {
         query(&self.url, sql)
     }
+
+    /// The error with which it refuses these statements.
+    pub fn refusal(&self, sql: &str) -> String {
+        let output = psql(&self.url, sql);
+        assert!(!output.status.success(), "{sql}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+fn psql(url: &str, sql: &str) -> Output {
+    let arguments = ["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql, url];
+    Command::new("psql").args(arguments).output().unwrap()
 }
 
 /// What `psql` answers.
 pub fn query(url: &str, sql: &str) -> String {
-    let output = Command::new("psql")
-        .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql, url])
-        .output()
-        .unwrap();
+    let output = psql(url, sql);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     String::from_utf8(output.stdout).unwrap()

@@ -96,10 +96,13 @@ pub(super) fn triggers(model: &'static ModelInfo, models: &[&'static ModelInfo])
         "UPDATE {table}_sync SET {gone},\n        last = to_jsonb(OLD)\n    \
          WHERE object_id = OLD.id AND NOT deleted"
     );
+    // The author's columns may have the names of the bookkeeping's.
+    let truncated = deletion(Engine::Postgres, model, "t")
+        .replace("updated + 1", &format!("{table}_sync.updated + 1"))
+        .replace("coalesce(applied_", &format!("coalesce({table}_sync.applied_"));
     let truncate = format!(
-        "UPDATE {table}_sync SET {gone},\n        last = to_jsonb(t)\n    \
-         FROM {table} AS t WHERE t.id = object_id AND NOT deleted",
-        gone = deletion(Engine::Postgres, model, "t"),
+        "UPDATE {table}_sync SET {truncated},\n        last = to_jsonb(t)\n    \
+         FROM {table} AS t WHERE t.id = {table}_sync.object_id AND NOT {table}_sync.deleted"
     );
     let row = "FOR EACH ROW";
     let each = |when: &str| format!("{row} WHEN ({when})");
