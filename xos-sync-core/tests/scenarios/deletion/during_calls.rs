@@ -77,7 +77,7 @@ async fn undeleted_and_deleted_again_while_it_is_deleted() {
     let (report, ()) = tokio::join!(world.pass(), changed);
     assert_eq!(report.deleted, 1);
     assert_eq!(world.backend.log(), ["sync farm", "delete farm", "delete farm"]);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
 }
 
 #[tokio::test]
