@@ -13,9 +13,19 @@ use clap::{Parser, Subcommand};
 
 use crate::error::{Error, RegistryError, chain, one_line};
 
+const EXIT_CODES: &str = "Exit codes:
+  0  success
+  1  an error
+  2  arguments that make no sense
+  3  of `status` and `run --once`: a row or a step's listing has failed";
+
 /// What the command line says.
 #[derive(Debug, Parser)]
-#[command(about = "Keeps the backend in line with the goal state in the database", version)]
+#[command(
+    about = "Keeps the backend in line with the goal state in the database",
+    version,
+    after_help = EXIT_CODES
+)]
 struct Arguments {
     /// The goal state's database: sqlite://PATH or postgres://USER@HOST/DATABASE.
     #[arg(
@@ -33,8 +43,10 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a Synchronizer until it is interrupted.
+    #[command(after_help = EXIT_CODES)]
     Run(Run),
-    /// Show how many rows are in line, and what is wrong with the others.
+    /// Show how many rows are in line, what is wrong with the others, and whether anything runs.
+    #[command(after_help = EXIT_CODES)]
     Status {
         /// Print JSON.
         #[arg(long)]
@@ -113,8 +125,8 @@ struct Dmdot {
 /// Runs the command that the program's arguments name. Logs go to standard error, as
 /// `RUST_LOG` says (`info` unless it is set).
 ///
-/// The exit code is 0 for success, 1 for an error, 2 for arguments that make no sense, and for
-/// `status` 3 when a row has failed. A reader of the output that has gone away changes nothing of it.
+/// The exit code is 0 for success, 1 for an error, 2 for arguments that make no sense, and 3 of
+/// `status` and `run --once` while a row or a step's listing has failed. A reader of the output that has gone away changes nothing of it.
 pub fn main() -> ExitCode {
     run_command(std::env::args_os())
 }

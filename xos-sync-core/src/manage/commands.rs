@@ -1,6 +1,6 @@
 //! The commands.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use super::{
     Arguments, Command, Dmdot, Retry, Run, output, progress,
@@ -14,9 +14,12 @@ use crate::{
     migrate,
     model::ModelInfo,
     registry::Registry,
-    status::{self, State},
+    status::{self, State, Status},
     synchronizer::Synchronizer,
 };
+
+/// The exit code when a row or a listing has failed.
+const HAS_FAILED: u8 = 3;
 
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
     let database = arguments.database;
@@ -57,10 +60,41 @@ async fn synchronize(database: &str, options: Run) -> Result<ExitCode> {
     if options.once {
         let report = synchronizer.pass().await?;
         output::line(&report)?;
+        let registry = Registry::linked()?;
+        let status = status::read(synchronizer.db(), &registry).await?;
+        if let Some(failed) = failures(&status, &registry, synchronizer.name()) {
+            output::line(format_args!("{failed} failed: `status` says why"))?;
+            return Ok(ExitCode::from(HAS_FAILED));
+        }
     } else {
         synchronizer.run(interrupted()).await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many rows and listings of a Synchronizer have failed, if any has.
+fn failures(status: &Status, registry: &Registry, synchronizer: &str) -> Option<String> {
+    let specs = registry.steps().iter().map(|step| (step.spec)());
+    let observed: BTreeSet<_> = specs
+        .filter(|spec| spec.synchronizer == synchronizer)
+        .flat_map(|spec| spec.observed())
+        .map(|model| model.table)
+        .collect();
+    let models = status.models.iter().filter(|model| observed.contains(model.table));
+    let rows: i64 = models.filter_map(|model| model.counts.get(&State::Failed)).sum();
+    let steps = status.steps.iter().filter(|step| step.synchronizer == synchronizer);
+    let listings = steps.filter(|step| step.has_failed()).count();
+    let rows_failed = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+    let listings_failed =
+        if listings == 1 { "1 listing".to_owned() } else { format!("{listings} listings") };
+    match (rows, listings) {
+        (0, 0) => None,
+        (1, 0) => Some(format!("{rows_failed} has")),
+        (_, 0) => Some(format!("{rows_failed} have")),
+        (0, 1) => Some(format!("{listings_failed} has")),
+        (0, _) => Some(format!("{listings_failed} have")),
+        _ => Some(format!("{rows_failed} and {listings_failed} have")),
+    }
 }
 
 /// Ready at the first SIGINT or SIGTERM. A second one ends the process at once, as if it had
@@ -96,16 +130,14 @@ async fn show_status(database: &str, json: bool) -> Result<ExitCode> {
     } else {
         output::text_as_it_is(&status)?;
     }
-    let failed = status.count(State::Failed) > 0;
-    Ok(if failed { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    Ok(if status.has_failed() { ExitCode::from(HAS_FAILED) } else { ExitCode::SUCCESS })
 }
 
 fn dmdot(options: &Dmdot) -> Result<ExitCode> {
     let registry = Registry::linked()?;
     let mut graph = Graph::of(registry.models());
     if let Some(crate_name) = &options.of_crate {
-        let known: std::collections::BTreeSet<_> =
-            registry.models().map(|model| model.crate_name).collect();
+        let known: BTreeSet<_> = registry.models().map(|model| model.crate_name).collect();
         if !known.contains(crate_name.as_str()) {
             return Err(Error::Usage(format!(
                 "no model is declared by a crate {crate_name}; there are models of: {}",

@@ -5,11 +5,18 @@ mod processes;
 mod read;
 mod render;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
+
+use crate::{
+    db::{Db, Engine},
+    error::Result,
+    registry::Registry,
+};
 
 pub use crate::pass::LimitStatus;
 pub use processes::ProcessStatus;
-pub use read::read;
 
 /// The state of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,6 +83,18 @@ pub struct Status {
     pub steps: Vec<StepStatus>,
     /// The processes that are at work.
     pub processes: Vec<ProcessStatus>,
+    /// Each Synchronizer of the program and of the database.
+    pub synchronizers: Vec<SynchronizerStatus>,
+}
+
+/// Whether a Synchronizer is at work on the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SynchronizerStatus {
+    /// Its name.
+    pub synchronizer: String,
+    /// Whether a process runs it. On a SQLite file the operating system's lock tells, on a server the
+    /// leases of the processes.
+    pub running: bool,
 }
 
 /// Rows named at the most, of each model.
@@ -133,7 +152,40 @@ pub struct StepStatus {
     pub attempts: i32,
 }
 
+impl StepStatus {
+    /// Whether its last listing failed.
+    pub fn has_failed(&self) -> bool {
+        self.message.is_some() && self.attempts > 0
+    }
+}
+
+/// Reads the status of all models of the registry.
+///
+/// # Errors
+/// What the database answered.
+pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
+    let mut status = read::read(db, registry).await?;
+    let mut names: BTreeSet<String> =
+        registry.synchronizers().into_iter().map(str::to_owned).collect();
+    names.extend(status.steps.iter().map(|step| step.synchronizer.clone()));
+    names.extend(status.processes.iter().map(|process| process.synchronizer.clone()));
+    let running = |name: &str| match db.engine() {
+        Engine::Sqlite => db.may_run(name),
+        Engine::Postgres => status.processes.iter().any(|process| process.synchronizer == name),
+    };
+    status.synchronizers = names
+        .into_iter()
+        .map(|synchronizer| SynchronizerStatus { running: running(&synchronizer), synchronizer })
+        .collect();
+    Ok(status)
+}
+
 impl Status {
+    /// Whether a row or a step's listing has failed.
+    pub fn has_failed(&self) -> bool {
+        self.count(State::Failed) > 0 || self.steps.iter().any(StepStatus::has_failed)
+    }
+
     /// Rows in this state, of all models.
     pub fn count(&self, state: State) -> i64 {
         self.models.iter().filter_map(|model| model.counts.get(&state)).sum()

@@ -58,7 +58,7 @@ impl RowState {
 ///
 /// # Errors
 /// What the database answered.
-pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
+pub(super) async fn read(db: &Db, registry: &Registry) -> Result<Status> {
     let levels = Graph::of(registry.models()).levels();
     let mut models: Vec<_> = registry.models().collect();
     models.sort_by_key(|model| (levels.get(model.table).copied(), model.name));
@@ -76,6 +76,7 @@ fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResul
         objects: Vec::new(),
         steps: Vec::new(),
         processes: processes::read(conn)?,
+        synchronizers: Vec::new(),
     };
     for model in models {
         let counts = counts(conn, model, &observers)?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{LimitStatus, ObjectStatus, ProcessStatus, State, Status};
+use super::{LimitStatus, ObjectStatus, ProcessStatus, State, Status, SynchronizerStatus};
 use crate::{error::cell, model::Micros};
 
 impl fmt::Display for Status {
@@ -63,7 +63,10 @@ impl fmt::Display for Status {
                 )
             })
         })?;
-        Ok(())
+        self.synchronizers.iter().try_for_each(|SynchronizerStatus { synchronizer, running }| {
+            let said = if *running { "running" } else { "not running: nothing is synced" };
+            writeln!(f, "{synchronizer} is {said}")
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A database for each test, and the program that works on it.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 #[cfg(feature = "postgres")]
 use std::sync::{Mutex, PoisonError};
 
@@ -73,6 +73,12 @@ impl Database {
         self.program(arguments).output().unwrap()
     }
 
+    /// Runs `run` until the process is killed.
+    pub fn start(&self) -> Process {
+        let mut command = self.program(&["run"]);
+        Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
     /// Runs SQL in the engine's own program.
     pub fn sql(&self, statement: &str) -> String {
         let mut command = match self.schema {
@@ -105,6 +111,16 @@ impl Drop for Database {
         if let Some(schema) = &self.schema {
             self.sql(&format!("DROP SCHEMA {schema} CASCADE"));
         }
+    }
+}
+
+/// A process that ends with the test.
+pub struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

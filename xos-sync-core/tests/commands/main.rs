@@ -15,6 +15,7 @@
 )]
 
 mod databases;
+mod exit_codes;
 mod hostile;
 #[cfg(feature = "http")]
 mod http_client;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     tests.extend(output::TESTS);
     tests.extend(hostile::TESTS);
     tests.extend(retry::TESTS);
+    tests.extend(exit_codes::TESTS);
     #[cfg(feature = "http")]
     tests.extend(http_client::TESTS);
     run(&wanted(tests))

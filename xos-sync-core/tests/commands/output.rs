@@ -47,7 +47,7 @@ fn a_closed_pipe_ends_each_command_quietly() {
 fn a_closed_log_ends_nothing() {
     on_each_engine(|database| {
         database.lamp("good", "");
-        database.lamp("bad", "fail no power");
+        database.lamp("bad", "refuse no power");
         let mut command = database.program(&["run", "--once"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         drop(child.stderr.take());

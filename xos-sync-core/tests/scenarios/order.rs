@@ -29,7 +29,7 @@ async fn children_are_deleted_before_their_parents() {
     let report = world.pass().await;
     assert_eq!(world.backend.log(), ["delete crop", "delete field", "delete farm"]);
     assert_eq!(report.deleted, 3);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
     assert_eq!(world.backend.names(), [""; 0]);
 }
 

@@ -123,7 +123,7 @@ async fn rows_of_models_that_nobody_observes_are_removed_in_order() {
     world.skip(std::time::Duration::from_secs(2));
     assert_eq!(world.pass().await.deleted, 3);
     assert_eq!(world.backend.log(), ["sync crop", "delete crop", "delete crop"]);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
 }
 
 fn models_with_crops() -> Registry {

@@ -82,7 +82,7 @@ async fn inserted_and_deleted_again_while_it_is_deleted() {
     until("the first one's", async || world.ask("uid", "FROM farms_sync").await.is_empty()).await;
     running.stop().await;
     assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
 }
 
 #[tokio::test]

@@ -163,5 +163,5 @@ async fn many_rows_changed_in_one_statement_are_all_pending() {
     assert_eq!(world.pass().await.enacted, 1500);
     world.shell("DELETE FROM farms");
     assert_eq!(world.pass().await.deleted, 1500);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
 }
