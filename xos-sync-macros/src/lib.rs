@@ -77,8 +77,8 @@ use proc_macro::TokenStream;
 /// row its key if the writer gives none. The key takes no marks.
 ///
 /// # Columns
-/// A field is a column of the same name. All names are free for authors, also `created`, `deleted`
-/// or `uid`. Its type is `String`, [`Secret`], `i32`, `i64`, `f64`,
+/// A field is a column of the same name. Names of the bookkeeping are free for authors, such as
+/// `created`, `deleted` or `uid`. Keywords of SQL are refused. Its type is `String`, [`Secret`], `i32`, `i64`, `f64`,
 /// `bool`, [`Micros`], [`Id<Model>`][Id], or an `Option` of one of them. Everything is part of
 /// the goal, which users write, unless it is marked:
 /// - `#[backend]`: found out or made by a step, hence an `Option`; a change of it never makes the

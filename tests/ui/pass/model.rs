@@ -60,7 +60,7 @@ pub struct Machine {
     pub cores: i32,
     /// Whether it is on.
     #[default(true)]
-    pub on: bool,
+    pub is_on: bool,
     /// A remark.
     #[default("it's new")]
     pub remark: String,
@@ -91,7 +91,7 @@ fn written_and_read(conn: &mut AnyConnection) -> QueryResult<()> {
     assert_eq!(place.save_backend(conn), Ok(1), "there is nothing to save");
     let new = NewMachine { password: Some("x".into()), ..NewMachine::new("web", place.id, 7) };
     let machine = new.insert(conn)?;
-    assert_eq!((machine.isolation, machine.cores, machine.on), (Isolation::Vm, 10, true));
+    assert_eq!((machine.isolation, machine.cores, machine.is_on), (Isolation::Vm, 10, true));
     assert_eq!((machine.remark.as_str(), machine.r#type), ("it's new", 7));
     assert_eq!(machine.uid().len(), 32);
     assert_eq!(machine.object_ref().to_string(), "Machine web (#1)");
@@ -138,7 +138,7 @@ fn described() {
     assert_eq!(column("isolation").default, Some("'vm'"));
     assert_eq!(column("isolation").choices, Some(["vm", "container"].as_slice()));
     assert_eq!(column("remark").default, Some("'it''s new'"));
-    assert_eq!(column("on").default, Some("TRUE"));
+    assert_eq!(column("is_on").default, Some("TRUE"));
     assert!(column("type").default.is_none() && column("since").nullable);
     let targets: Vec<_> =
         info.references.iter().map(|r| ((r.target)().name, r.nullable, r.on_delete)).collect();

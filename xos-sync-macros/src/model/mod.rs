@@ -6,6 +6,7 @@ mod dummy;
 mod expand;
 mod expansion;
 mod field_type;
+mod keywords;
 mod methods;
 mod new;
 mod own_name;

@@ -47,6 +47,8 @@ fn each_mistake_in_a_field_is_told_once() {
         ),
         (quote!(pub id: Id<Site>, pub a: i32), "a model has one field `id`"),
         (quote!(pub star: String), "diesel uses `star`"),
+        (quote!(pub on: bool), "`on` is a keyword of SQL"),
+        (quote!(pub Order: i32), "`Order` is a keyword of SQL"),
         (quote!(pub sites: String), "diesel uses `sites`"),
         (
             quote!(pub slice_id: Id<Slice>),
@@ -83,7 +85,7 @@ fn each_mistake_in_a_field_is_told_once() {
         (quote!(#[default(3000000000)] pub count: i32), "write a whole number that fits"),
         (quote!(#[default(1)] pub ratio: f64), "write a number with a period"),
         (quote!(#[default("red")] #[choice] pub color: Color), "write one of the enum's values"),
-        (quote!(#[default(1)] pub on: bool), "write `#[default(true)]`"),
+        (quote!(#[default(1)] pub is_on: bool), "write `#[default(true)]`"),
         (quote!(#[default(a)] pub name: String), "write a text"),
         (
             quote!(#[default("x")] pub password: Secret),
@@ -180,6 +182,7 @@ fn each_mistake_in_the_options_is_told_once() {
     for (options, start) in [
         (quote!(), "say which table it is"),
         (quote!(table = "sites"), "write the table's name without quotes"),
+        (quote!(table = group), "`group` is a keyword of SQL"),
         (quote!(table = sites, table = places), "`table` is given twice"),
         (quote!(table = sites, uniqe(name)), "`#[model]` has no option `uniqe`"),
         (quote!(table = sites, unique(place)), "there is no column `place`"),

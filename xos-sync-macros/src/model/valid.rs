@@ -10,6 +10,7 @@ use super::{
     default,
     expansion::{self, Expansion},
     field_type::{FieldType, Kind, UNKNOWN, written},
+    keywords::is_reserved,
 };
 use crate::{doc, errors::Errors};
 
@@ -74,7 +75,7 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
         errors.at(&item.ident, "say which table it is: `#[model(table = …)]`");
     }
     let table = options.table.unwrap_or_else(|| item.ident.clone());
-    check_length(&table, "table", LONGEST_TABLE, errors);
+    check_name(&table, "table", LONGEST_TABLE, errors);
     let (keys, fields): (Vec<_>, Vec<_>) =
         fields.into_iter().partition(|field| field.ident.unraw() == "id");
     let key_type = keys.first().map(|key| key.ty.clone());
@@ -128,15 +129,19 @@ fn key(keys: Vec<FieldInput>, model: &Ident, errors: &mut Errors) -> Option<Fiel
     Some(key)
 }
 
-fn check_length(name: &Ident, what: &str, longest: usize, errors: &mut Errors) {
-    let length = name.unraw().to_string().len();
+fn check_name(ident: &Ident, what: &str, longest: usize, errors: &mut Errors) {
+    let name = ident.unraw().to_string();
+    let length = name.len();
     if length > longest {
         errors.at(
-            name,
+            ident,
             format!(
                 "a {what}'s name has at most {longest} bytes, and this one {length}: shorten it"
             ),
         );
+    }
+    if is_reserved(&name) {
+        errors.at(ident, format!("`{name}` is a keyword of SQL: choose another name"));
     }
 }
 
@@ -149,7 +154,7 @@ fn column(input: FieldInput, model: &Ident, table: &Ident, errors: &mut Errors) 
             format!("diesel uses `{name}` for this table itself: choose another name"),
         );
     }
-    check_length(&input.ident, "column", LONGEST_COLUMN, errors);
+    check_name(&input.ident, "column", LONGEST_COLUMN, errors);
     let choice = input.marks.choice.is_some();
     let field_type = FieldType::of(&input.ty, choice);
     let mut default = None;
