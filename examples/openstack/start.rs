@@ -3,13 +3,13 @@
 use std::fs;
 
 use diesel::prelude::*;
-use xos_sync_core::Model;
 use xos_sync_core::db::{AnyConnection, Db};
 use xos_sync_core::models::{
     Controller, Deployment, Image, NetworkTemplate, NewController, NewDeployment, NewImage,
     NewNetworkTemplate, NewSite, NewSiteDeployment, NewSliceRole, Site, SiteDeployment, SliceRole,
     SliceRoleKind, Translation, controllers,
 };
+use xos_sync_core::{Model, Row};
 use xos_sync_examples::{Fallible, folder};
 use xos_sync_openstack::client::NetworkQuery;
 
@@ -88,10 +88,14 @@ fn insert(
 }
 
 /// The row for which a condition holds, or a new one.
-fn there_or<M: Model>(conn: &mut AnyConnection, condition: &str, new: &M::New) -> QueryResult<M> {
-    match M::load(conn, &format!("NOT deleted AND {condition}"), 1)?.pop() {
+fn there_or<M: Model>(
+    conn: &mut AnyConnection,
+    condition: &str,
+    new: &M::New,
+) -> QueryResult<Row<M>> {
+    match Row::load(conn, condition, 1)?.pop() {
         Some(there) => Ok(there),
-        None => M::insert(conn, new),
+        None => Row::insert(conn, new),
     }
 }
 

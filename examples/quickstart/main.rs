@@ -12,7 +12,7 @@ use std::{convert::Infallible, fs, io, path::PathBuf, process::ExitCode};
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model, StepResult, SyncStep, backend, model, models::Slice, sync_step,
+    Context, Id, Row, StepResult, SyncStep, backend, model, models::Slice, sync_step,
 };
 
 /// What should be: a page for a slice. A row is the goal; the step fills `#[backend]` columns.
@@ -45,7 +45,7 @@ backend!(Pages, pages);
 
 impl Pages {
     /// Named by the row's uid, which is never used again: a second call changes nothing.
-    fn path(&self, page: &HomePage) -> PathBuf {
+    fn path(&self, page: &Row<HomePage>) -> PathBuf {
         self.folder.join(format!("{}.html", page.uid()))
     }
 }
@@ -58,7 +58,7 @@ pub struct SyncHomePages {
 
 #[async_trait]
 impl SyncStep for SyncHomePages {
-    async fn sync_record(&self, cx: &Context, page: &mut HomePage) -> StepResult {
+    async fn sync_record(&self, cx: &Context, page: &mut Row<HomePage>) -> StepResult {
         let slice = cx.get(page.slice_id).await?;
         let path = self.pages.path(page);
         fs::create_dir_all(&self.pages.folder)?; // an error is shown on the row, and tried again later
@@ -67,7 +67,7 @@ impl SyncStep for SyncHomePages {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, page: &HomePage) -> StepResult {
+    async fn delete_record(&self, _: &Context, page: &Row<HomePage>) -> StepResult {
         match fs::remove_file(self.pages.path(page)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),

@@ -5,18 +5,13 @@ use xos_sync_core::models::{Instance, instances as table};
 
 use crate::{Fallible, Sync};
 
-/// All instances that are not deleted.
+/// All instances.
 ///
 /// # Errors
 /// What the database answered.
 pub async fn instances(sync: &Sync) -> Fallible<Vec<Instance>> {
-    let rows = sync.db.run(|conn| {
-        table::table
-            .filter(table::deleted.eq(false))
-            .order(table::id)
-            .select(Instance::as_select())
-            .load(conn)
-    });
+    let rows =
+        sync.db.run(|conn| table::table.order(table::id).select(Instance::as_select()).load(conn));
     Ok(rows.await?)
 }
 

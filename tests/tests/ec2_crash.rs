@@ -14,10 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use diesel::prelude::*;
 use moto::Moto;
+use xos_sync_core::Row;
 use xos_sync_core::db::{Db, OpenMode};
-use xos_sync_core::models::{Instance, instances};
+use xos_sync_core::models::Instance;
 use xos_sync_tests::{example, number};
 
 const REGION: &str = "us-east-1";
@@ -81,7 +81,7 @@ async fn killed_at_any_instant_it_ends_with_one_instance_for_each_row() {
     let rows = rows(&file).await;
     assert_eq!(rows.len(), instances);
     for row in &rows {
-        let book = &row.bookkeeping();
+        let book = row.bookkeeping();
         assert!(book.enacted == Some(book.updated), "{} is enacted", row.name);
         let own =
             witness.living().into_iter().find(|it| it["tags"]["xos:uid"] == book.uid).unwrap();
@@ -109,7 +109,7 @@ fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-async fn rows(file: &Path) -> Vec<Instance> {
+async fn rows(file: &Path) -> Vec<Row<Instance>> {
     let db = Db::open(&file.display().to_string(), OpenMode::Existing).await.unwrap();
-    db.run(|conn| instances::table.select(Instance::as_select()).load(conn)).await.unwrap()
+    db.run(|conn| Row::load(conn, "TRUE", i64::MAX)).await.unwrap()
 }

@@ -30,8 +30,8 @@ pub(crate) struct Outcome {
     pub(crate) read: i64,
     /// The keys that the row's references held, as it was read.
     pub(crate) references: Vec<Option<i64>>,
-    /// The step that was called; empty when none was.
-    pub(crate) step: &'static str,
+    /// The [`sql::step_name`] of the step that was called; empty when none was.
+    pub(crate) step: String,
     pub(crate) stamp: Stamp,
     pub(crate) save: Option<SaveBackend>,
 }
@@ -121,7 +121,7 @@ pub(crate) fn stamp<'a>(
 ) -> QueryResult<Stamped> {
     let outcomes: Vec<&Outcome> = outcomes.into_iter().collect();
     let mut stamped = Stamped { busy: hold(conn, &outcomes, care)?, ..Stamped::default() };
-    let mut enacted: BTreeMap<&'static str, Vec<&Outcome>> = BTreeMap::new();
+    let mut enacted: BTreeMap<(&'static str, &str), Vec<&Outcome>> = BTreeMap::new();
     let mut gone: BTreeMap<(&'static str, Removal), Vec<&Outcome>> = BTreeMap::new();
     for outcome in outcomes {
         if stamped.busy.contains(&(outcome.model.table, outcome.id)) {
@@ -132,7 +132,9 @@ pub(crate) fn stamp<'a>(
         }
         let table = outcome.model.table;
         match &outcome.stamp {
-            Stamp::Enacted(_) => enacted.entry(table).or_default().push(outcome),
+            Stamp::Enacted(_) => {
+                enacted.entry((table, &outcome.step)).or_default().push(outcome);
+            }
             Stamp::Gone => gone.entry((table, Removal::Called)).or_default().push(outcome),
             Stamp::NeverThere => {
                 gone.entry((table, Removal::NotCalled)).or_default().push(outcome);
@@ -144,7 +146,7 @@ pub(crate) fn stamp<'a>(
             }
         }
     }
-    for (table, outcomes) in enacted {
+    for ((table, _), outcomes) in enacted {
         if !enact(conn, &outcomes)? {
             stamped.changed.insert(table);
         }
@@ -226,7 +228,7 @@ fn enact(conn: &mut AnyConnection, outcomes: &[&Outcome]) -> QueryResult<bool> {
     let mut all_in_line = true;
     for (rows, forgotten) in [(steady, ""), (recovered, FORGET_ERROR)] {
         let Some(first) = rows.first() else { continue };
-        let (engine, model, step) = (conn.engine(), first.model, first.step);
+        let (engine, model, step) = (conn.engine(), first.model, &first.step);
         let set = format!("enacted = v.column2, step = '{step}'{forgotten}");
         let in_line = format!("{set}{}", applied_now(engine, model));
         let guard = format!("c.updated = v.column2 AND {NEVER_BACK}");
@@ -359,25 +361,28 @@ fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> Query
         .bind::<Text, _>(failure.class)
         .bind::<Integer, _>(failure.retry.attempts)
         .bind::<BigInt, _>(failure.retry.at.0)
-        .bind::<Text, _>(outcome.step)
+        .bind::<Text, _>(&outcome.step)
         .bind::<BigInt, _>(outcome.id)
         .bind::<BigInt, _>(outcome.read)
         .execute(conn)?;
     if written == 0 {
-        mark_attempted(conn, table, &[outcome.id])?;
+        mark_attempted(conn, table, &[outcome.id], &format!("'{}'", outcome.step))?;
     }
     Ok(written > 0)
 }
 
-/// Notes that the backend may hold something of these rows.
+/// Notes that the backend may hold something of these rows; `step` is the step that was called, as
+/// SQL.
 pub(crate) fn mark_attempted(
     conn: &mut AnyConnection,
     table: &str,
     ids: &[i64],
+    step: &str,
 ) -> QueryResult<()> {
     let ids = sql::list(ids.iter().copied());
     sql_query(format!(
-        "UPDATE {table}_sync SET attempted = TRUE WHERE sync_id IN ({ids}) AND NOT attempted"
+        "UPDATE {table}_sync SET attempted = TRUE, step = coalesce(step, {step}) \
+         WHERE sync_id IN ({ids}) AND (NOT attempted OR step IS NULL)"
     ))
     .execute(conn)?;
     Ok(())

@@ -140,7 +140,13 @@ pub(crate) fn recover(
             after = line.id;
             continue;
         };
-        mark_attempted(conn, model.table, &ids)?;
+        // Where several steps of the Synchronizer observe the model, their scopes tell which it was.
+        let step = format!(
+            "(SELECT CASE WHEN count(*) = 1 THEN min(o.synchronizer || '.' || o.step) END \
+             FROM xos_sync_steps AS o WHERE o.synchronizer = '{}' AND o.model = '{}')",
+            owner.synchronizer, model.table
+        );
+        mark_attempted(conn, model.table, &ids, &step)?;
         recovered += ids.len();
         end(conn, &[line.id])?;
     }

@@ -2,6 +2,7 @@
 //! one function each.
 
 mod commands;
+mod log;
 mod output;
 mod progress;
 mod rows;
@@ -10,7 +11,7 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::error::{Error, RegistryError, chain};
+use crate::error::{Error, RegistryError, chain, one_line};
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -130,7 +131,7 @@ pub fn run_command(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     #[cfg(feature = "http")]
     crate::http::provide_tls();
-    progress::log_to_stderr();
+    log::to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -148,6 +149,6 @@ pub fn run_command(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {
-    output::error_line(format_args!("error: {}", chain(error)));
+    output::error_line(format_args!("error: {}", one_line(&chain(error))));
     ExitCode::FAILURE
 }

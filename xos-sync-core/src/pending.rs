@@ -142,7 +142,8 @@ impl Questions {
         let engine = observers.engine;
         let created = sql::maybe_created(engine, model, "c");
         let (step, only) = spec.map_or(("", None), |spec| (spec.name, spec.only));
-        let in_scope = toposort::was_in_scope(engine, model, "c", step, only);
+        let step = sql::step_name(synchronizer, step);
+        let in_scope = toposort::was_in_scope(engine, model, "c", &step, only);
         let never_made = observers.never_made(model, "c");
         let not_in_flight =
             journal::not_in_flight_elsewhere(engine, model, "c", synchronizer, origin);

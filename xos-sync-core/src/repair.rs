@@ -138,6 +138,14 @@ fn changed(engine: Engine, model: &ModelInfo, part: &str) -> Option<String> {
     })
 }
 
+/// The same for an expansion that a writer has left to the Synchronizer.
+pub(crate) fn expand_left(conn: &mut AnyConnection, model: &ModelInfo) -> QueryResult<usize> {
+    // Whoever leaves it once more after this is seen by the next look.
+    sql_query(format!("DELETE FROM xos_sync_unexpanded WHERE model = '{}'", model.table))
+        .execute(conn)?;
+    expand(conn, model)
+}
+
 /// Makes the rows that an expansion lacks, and removes those that follow from nothing; how many.
 pub(crate) fn expand(conn: &mut AnyConnection, model: &ModelInfo) -> QueryResult<usize> {
     let (Some(make), Some(unmake)) = (expansion::make_all(model), expansion::unmake_all(model))

@@ -105,6 +105,11 @@ pub(crate) fn maybe_created(engine: Engine, model: &ModelInfo, row: &str) -> Str
     condition
 }
 
+/// The name under which the bookkeeping knows a step: steps of two Synchronizers may have one name.
+pub(crate) fn step_name(synchronizer: &str, step: &str) -> String {
+    format!("{synchronizer}.{step}")
+}
+
 /// `'a','b'`, of words that are letters, digits, `-` and `_`.
 pub(crate) fn words(words: &[&str]) -> String {
     let plain =

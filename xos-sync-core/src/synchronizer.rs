@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::{
     budget::Budget,
-    db::{Db, ProcessLock},
+    db::{Db, ProcessLock, Trouble},
     error::{RegistryError, Result},
     event::{FeedStatus, Feeds, Handle, Inbox, SharedFeed},
     event_loop::{self, Ended, Until},
@@ -91,6 +91,11 @@ impl Synchronizer {
     /// How the feeds are doing that it was given.
     pub fn feeds(&self) -> Vec<FeedStatus> {
         self.feeds.iter().map(|(_, inbox)| inbox.status()).collect()
+    }
+
+    /// What is wrong with the database as a whole.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.db.trouble()
     }
 
     /// Runs until `shutdown` is ready; then finishes the calls that have begun, and returns.

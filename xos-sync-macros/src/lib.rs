@@ -13,6 +13,9 @@ use proc_macro::TokenStream;
 
 /// Makes a struct a model: a table of the goal state.
 ///
+/// The struct keeps the author's fields and gets no others. The framework's bookkeeping stands in
+/// a table of its own, `<table>_sync`. [`Row`] has both.
+///
 /// ```
 /// use xos_sync_core::{Id, model, models::Site};
 ///
@@ -29,13 +32,14 @@ use proc_macro::TokenStream;
 /// /// A piece of storage. This sentence is not part of the short description.
 /// #[model(table = volumes, unique(site_id, name))]
 /// pub struct Volume {
-///     pub id: Id<Volume>,
+///     /// Its key.
+///     pub id: Id<Self>,
 ///     /// What people call it.
 ///     pub name: String,
 ///     /// Whose it is; deleted along with the site.
 ///     #[references(Site, on_delete = cascade)]
 ///     pub site_id: Id<Site>,
-///     /// What it is a copy of; that one stays until this one is gone.
+///     /// The volume that it is a copy of, which stays as long as the copy is there.
 ///     #[references(Volume)]
 ///     pub origin_id: Option<Id<Volume>>,
 ///     /// How large it is.
@@ -56,30 +60,37 @@ use proc_macro::TokenStream;
 ///
 /// # Options
 /// - `table = volumes`: the table's name.
-/// - `unique(a, b)`: these columns together stand only once among the rows that are not
-///   deleted. May be given several times.
+/// - `unique(a, b)`: no two rows of the table have the same values in these columns. May be given
+///   several times. A deleted row is not in the table any more, so its values are free at once.
 /// - `expand(s in Slice, d in SiteDeployment, on = "…", slice_id = s.id, controller_id =
-///   d.controller_id)`: rows that nobody has to write, because they follow from other models' rows:
-///   one for each combination of a row `s` and a row `d` for which the SQL condition holds, with
-///   these values. The database makes them, and deletes them when they follow from nothing any
-///   more. So a thing that is to exist on several backends has a row for each (what the original
-///   system's model policies did). Where a step provides the thing by these rows, what references
-///   the thing, and leads to one of the backends itself, waits for the row there alone (for all
-///   of them, while it leads to none). Say `unique(…)` of the columns that are filled in; the
-///   others must be optional, have a default, or be a step's. Rows that are written by hand stay,
-///   until a row changes that they could have followed from.
+///   d.controller_id)`: proxy rows, which the database makes itself. It makes one row with these
+///   values for each combination of rows `s` and `d` for which the SQL condition holds. It
+///   deletes the row when the combination is gone. Use it for an object that is to exist on
+///   several backends, with one proxy row each. A row that references such an object waits for
+///   the proxy row of its own backend. It waits for all proxy rows if it is not assigned to a
+///   backend. Add `unique(…)` of the columns that are filled in. The other columns are optional,
+///   have a default, or are backend columns. Rows that people write stay, until a row changes that
+///   they could have followed from.
+///
+/// # The key
+/// The author writes the field `id`, of type `Id<Self>` or `Id<Model>`. The database gives a new
+/// row its key if the writer gives none. The key takes no marks.
 ///
 /// # Columns
-/// A field is a column of the same name. Its type is `String`, [`Secret`], `i32`, `i64`, `f64`,
+/// A field is a column of the same name. All names are free for authors, also `created`, `deleted`
+/// or `uid`. Its type is `String`, [`Secret`], `i32`, `i64`, `f64`,
 /// `bool`, [`Micros`], [`Id<Model>`][Id], or an `Option` of one of them. Everything is part of
 /// the goal, which users write, unless it is marked:
 /// - `#[backend]`: found out or made by a step, hence an `Option`; a change of it never makes the
 ///   row pending.
-/// - `#[references(Model)]`, on an `Id<Model>`: the row is synced after the one that it references,
-///   and deleted before it. A deleted row waits for those that reference it, or with
-///   `on_delete = cascade` takes them along. With `on_update = sync` the row is pending again
-///   when the goal of the one that it references changes.
-/// - `#[unique]`: stands only once among the rows that are not deleted.
+/// - `#[references(Model)]`, on an `Id<Model>`: a foreign key. The step gets the row when the one that
+///   it references is enacted. It deletes the row from the backend before that one.
+///   - `on_delete = restrict`, the default: the database refuses to delete a row that is
+///     referenced. (SQLite does so with `PRAGMA foreign_keys = ON`. Without it, the deleted row
+///     stays at its backend as long as rows reference its key.)
+///   - `on_delete = cascade`: the database deletes the rows that reference the deleted one.
+///   - `on_update = sync`: the row is pending again when the goal of the referenced row changes.
+/// - `#[unique]`: no two rows of the table have the same value.
 /// - `#[default(…)]`: a literal, or a value of a choice: what the column holds when nothing is
 ///   said, for SQL and for `New…::new`.
 /// - `#[choice]`: an enum made with [`choices!`].
@@ -87,12 +98,12 @@ use proc_macro::TokenStream;
 ///   it without a mark.
 ///
 /// # What it makes
-/// - The struct itself, with `id` in front and `bookkeeping` behind, with [`Debug`], [`Clone`],
-///   [`PartialEq`] and diesel's `Queryable` and `Selectable`. Other derives and attributes stay.
-/// - A module named after the table, by diesel's `table!`, with the columns of the framework:
-///   every query of diesel works, best with `.select(Volume::as_select())`.
-/// - `NewVolume`, with all fields but those two. `NewVolume::new` takes those without `Option`
-///   and default, in order; `insert` adds the row.
+/// - The struct itself, with [`Debug`], [`Clone`], [`PartialEq`] and diesel's `Queryable` and
+///   `Selectable`. Other derives and attributes stay.
+/// - A module named after the table, by diesel's `table!`, with the author's columns. Every query
+///   of diesel works, best with `.select(Volume::as_select())`.
+/// - `NewVolume`, with all fields but the key. `NewVolume::new` takes those without `Option` and
+///   default, in order. `insert` adds the row and returns it as a [`Row<Volume>`][Row].
 /// - The implementation of [`Model`], and its registration in every program that names the crate.
 ///
 /// # Joins
@@ -106,6 +117,7 @@ use proc_macro::TokenStream;
 /// /// A piece of storage.
 /// #[model(table = volumes)]
 /// pub struct Volume {
+///     /// Its key.
 ///     pub id: Id<Volume>,
 ///     /// What people call it.
 ///     pub name: String,
@@ -129,6 +141,8 @@ use proc_macro::TokenStream;
 /// # fn main() {}
 /// ```
 ///
+/// [`Row`]: https://docs.rs/xos-sync-core/latest/xos_sync_core/struct.Row.html
+/// [Row]: https://docs.rs/xos-sync-core/latest/xos_sync_core/struct.Row.html
 /// [`Model`]: https://docs.rs/xos-sync-core/latest/xos_sync_core/trait.Model.html
 /// [`Secret`]: https://docs.rs/xos-sync-core/latest/xos_sync_core/struct.Secret.html
 /// [`Micros`]: https://docs.rs/xos-sync-core/latest/xos_sync_core/struct.Micros.html
@@ -143,7 +157,7 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```
 /// use async_trait::async_trait;
-/// use xos_sync_core::{Context, StepDef, StepResult, SyncStep, models::User, sync_step};
+/// use xos_sync_core::{Context, Row, StepDef, StepResult, SyncStep, models::User, sync_step};
 ///
 /// # #[derive(Clone)]
 /// # pub struct Ldap;
@@ -159,12 +173,12 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// #[async_trait]
 /// impl SyncStep for SyncUsers {
-///     async fn sync_record(&self, _: &Context, user: &mut User) -> StepResult {
+///     async fn sync_record(&self, _: &Context, user: &mut Row<User>) -> StepResult {
 ///         user.key_name = Some(self.ldap.put(&user.email).await?);
 ///         Ok(())
 ///     }
 ///
-///     async fn delete_record(&self, _: &Context, user: &User) -> StepResult {
+///     async fn delete_record(&self, _: &Context, user: &Row<User>) -> StepResult {
 ///         Ok(self.ldap.remove(&user.email).await?)
 ///     }
 /// }
@@ -175,15 +189,17 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 /// # Options
 /// - `provides = Model` or `provides = [A, B]`: the models that place the step among the others:
 ///   it comes after the steps that provide what these reference.
-/// - `interval = 3600`: how often the step comes round by itself, in seconds.
+/// - `interval = 3600`: the time between two resyncs of the step, in seconds.
 /// - `observes = Model` or `observes = [A, B]`: the models whose rows it is called with, when they
 ///   are others than those that it provides. With several, write one `impl SyncStep<A> for …`
 ///   for each.
-/// - `concurrency = 8`: how many rows are in hand at once, 1 to 1024.
+/// - `concurrency = 8`: calls in flight at once, 1 to 1024.
 /// - `budget = "cloud"`: each call draws one token of this budget, which other steps and processes
 ///   may share; see `xos_sync_core::budget::Budget`.
 /// - `timeout = 300`: after how many seconds a call is given up.
-/// - `only = "kind = 'vm'"`: an SQL condition on the rows that are the step's business.
+/// - `only = "kind = 'vm'"`: an SQL condition on the rows that the step gets. The step that stamped
+///   a row last also deletes it. A row without a stamp goes to the step for which the
+///   condition holds over the row's last values.
 /// - `synchronizer = "ec2"`: the Synchronizer that it belongs to; the crate's name, without
 ///   `xos_sync_`, when it is left out.
 ///

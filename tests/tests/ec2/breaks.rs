@@ -1,7 +1,6 @@
 //! What happens to instances behind our back.
 
 use serde_json::json;
-use xos_sync_core::Model;
 
 use super::proxy::Fault;
 use super::world::World;
@@ -65,7 +64,7 @@ async fn a_stopped_instance_is_started() {
     let world = World::discovered("ap-southeast-1").await;
     let web = world.instance("web-1").await;
     world.in_line().await;
-    let id = world.get(web.id).await.instance_id.unwrap();
+    let id = world.get(web.id).await.into_object().instance_id.unwrap();
     world.moto.call(world.region, "stop_instances", &json!({ "InstanceIds": [id] }));
     world.checked().await;
     let witness = world.witness();
@@ -80,7 +79,7 @@ async fn instances_too_many_are_removed_and_the_recorded_one_stays() {
     let world = World::discovered("ap-southeast-2").await;
     let web = world.instance("web-1").await;
     world.in_line().await;
-    let id = world.get(web.id).await.instance_id.unwrap();
+    let id = world.get(web.id).await.into_object().instance_id.unwrap();
     let tags = json!([{"Key": "xos:uid", "Value": web.uid()}, {"Key": "xos:synchronizer", "Value": "ec2"}]);
     let twin = json!({
         "ImageId": world.image().await.path, "InstanceType": "t3.micro", "MinCount": 2, "MaxCount": 2,
@@ -109,9 +108,9 @@ async fn an_instance_of_another_row_is_left_alone() {
     let world = World::discovered("ap-southeast-3").await;
     let (web, job) = (world.instance("web-1").await, world.instance("job-1").await);
     world.in_line().await;
-    let theirs = world.get(job.id).await.instance_id.unwrap();
+    let theirs = world.get(job.id).await.into_object().instance_id.unwrap();
     // Somebody has put the id of the one into the row of the other, and deletes that.
-    let own = world.get(web.id).await.instance_id.unwrap();
+    let own = world.get(web.id).await.into_object().instance_id.unwrap();
     world.sql(&format!("UPDATE instances SET instance_id = '{theirs}' WHERE name = 'web-1'")).await;
     world.delete(&web).await;
     world.in_line().await;

@@ -1,7 +1,6 @@
 //! From nothing to instances that run, and back.
 
 use diesel::prelude::*;
-use xos_sync_core::Model;
 use xos_sync_core::models::{NewInstance, images, slices};
 
 use super::world::{KEY, World};
@@ -74,7 +73,7 @@ async fn deleting_what_is_gone_already_is_a_success() {
     let world = World::discovered("us-west-1").await;
     let web = world.instance("web-1").await;
     world.in_line().await;
-    let id = world.get(web.id).await.instance_id.unwrap();
+    let id = world.get(web.id).await.into_object().instance_id.unwrap();
     world.moto.call(
         world.region,
         "terminate_instances",

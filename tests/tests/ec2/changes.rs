@@ -1,7 +1,6 @@
 //! A goal that changes while the instance runs.
 
 use diesel::prelude::*;
-use xos_sync_core::Model;
 use xos_sync_core::models::{Image, images, instances};
 
 use super::world::World;

@@ -1,7 +1,6 @@
 //! Key pairs of users.
 
 use serde_json::json;
-use xos_sync_core::Model;
 
 use super::world::{KEY, World};
 

@@ -66,7 +66,7 @@ async fn own_images_are_listed_and_one_that_vanished_is_shown() {
     let world = World::discovered("ap-east-1").await;
     let web = world.instance("web-1").await;
     world.in_line().await;
-    let id = world.get(web.id).await.instance_id.unwrap();
+    let id = world.get(web.id).await.into_object().instance_id.unwrap();
     let made = world.moto.call(
         world.region,
         "create_image",

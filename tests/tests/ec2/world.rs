@@ -14,7 +14,7 @@ use xos_sync_core::models::{
 };
 use xos_sync_core::schedule::Backoff;
 use xos_sync_core::status::{self, State, Status};
-use xos_sync_core::{Context, Id, Micros, Model, Registry, Synchronizer, migrate};
+use xos_sync_core::{Context, Id, Micros, Model, Registry, Row, Synchronizer, migrate};
 use xos_sync_ec2::client::Ec2;
 use xos_sync_ec2::{ImageCatalog, NodeCatalog};
 
@@ -158,7 +158,7 @@ impl World {
         self.write(move |conn| diesel::sql_query(&statement).execute(conn)).await;
     }
 
-    pub(crate) async fn get<M: Model>(&self, id: Id<M>) -> M {
+    pub(crate) async fn get<M: Model>(&self, id: Id<M>) -> Row<M> {
         Context::new(self.db.clone(), "test").get(id).await.unwrap()
     }
 
@@ -200,7 +200,7 @@ impl World {
         .await
     }
 
-    pub(crate) async fn user(&self, key: Option<&'static str>) -> User {
+    pub(crate) async fn user(&self, key: Option<&'static str>) -> Row<User> {
         let site = self.site().await;
         self.write(move |conn| {
             let new = NewUser::new("alice@lab.example", "Alice", "A", site);
@@ -224,7 +224,7 @@ impl World {
         NewInstance::new(name, slice, image.id, deployment, node.id)
     }
 
-    pub(crate) async fn instance(&self, name: &str) -> Instance {
+    pub(crate) async fn instance(&self, name: &str) -> Row<Instance> {
         let new = self.new_instance(name).await;
         self.write(move |conn| new.insert(conn)).await
     }

@@ -1,4 +1,4 @@
-use xos_sync_core::model;
+use xos_sync_core::{Id, model};
 
 xos_sync_core::choices! {
     pub enum Color {

@@ -1,4 +1,4 @@
-use xos_sync_core::model;
+use xos_sync_core::{Id, model};
 
 #[model(table = farms_of_the_first_and_the_second_and_the_third_kind)]
 pub struct Farm {

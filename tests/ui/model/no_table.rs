@@ -1,7 +1,8 @@
-use xos_sync_core::model;
+use xos_sync_core::{Id, model};
 
 #[model]
 pub struct Site {
+    pub id: Id<Site>,
     pub name: String,
 }
 

@@ -1,4 +1,4 @@
-use xos_sync_core::{Model, model};
+use xos_sync_core::{Id, Model, model};
 
 #[model(table = sites)]
 pub struct Site {

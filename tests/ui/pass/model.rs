@@ -3,9 +3,9 @@
 
 use diesel::prelude::*;
 use xos_sync_core::{
-    Id, Micros, Model, Secret,
-    db::AnyConnection,
-    model,
+    Id, Micros, Model, Registry, Row, Secret,
+    db::{AnyConnection, Db, OpenMode},
+    migrate, model,
     model::{ColumnKind, OnDelete},
 };
 
@@ -73,30 +73,24 @@ pub struct Machine {
     pub backend_id: Option<String>,
 }
 
-const TABLES: [&str; 2] = [
-    "CREATE TABLE places (id INTEGER PRIMARY KEY, name TEXT NOT NULL, code TEXT NOT NULL,",
-    "CREATE TABLE machines (id INTEGER PRIMARY KEY, title TEXT NOT NULL, place_id BIGINT NOT NULL,
-        parent_id BIGINT, password TEXT, isolation TEXT NOT NULL, before TEXT, cores INTEGER NOT NULL,
-        'on' BOOLEAN NOT NULL, remark TEXT NOT NULL, since BIGINT, type BIGINT NOT NULL, backend_id TEXT,",
-];
-const KEPT: &str = "uid TEXT NOT NULL, created BIGINT NOT NULL DEFAULT 1,
-    updated BIGINT NOT NULL DEFAULT 1, enacted BIGINT, deleted BOOLEAN NOT NULL DEFAULT FALSE,
-    no_sync BOOLEAN NOT NULL DEFAULT FALSE, lazy_blocked BOOLEAN NOT NULL DEFAULT FALSE,
-    backend_status TEXT, backend_class TEXT, attempts INTEGER NOT NULL DEFAULT 0, retry_at BIGINT)";
-
 diesel::allow_tables_to_appear_in_same_query!(places, machines);
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut conn = AnyConnection::Sqlite(SqliteConnection::establish(":memory:")?);
-    for table in TABLES {
-        diesel::sql_query(format!("{table} {KEPT}")).execute(&mut conn)?;
-    }
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     described();
+    let folder = tempfile::tempdir()?;
+    let url = folder.path().join("goal.db").display().to_string();
+    let db = Db::open(&url, OpenMode::Create).await?;
+    let registry = Registry::default().model::<Place>()?.model::<Machine>()?;
+    migrate::migrate(&db, &registry).await?;
+    Ok(db.run(written_and_read).await?)
+}
 
-    let place = NewPlace::new("Princeton", "pr").insert(&mut conn)?;
-    assert_eq!(place.save_backend(&mut conn), Ok(0), "there is nothing to save");
+fn written_and_read(conn: &mut AnyConnection) -> QueryResult<()> {
+    let place = NewPlace::new("Princeton", "pr").insert(conn)?;
+    assert_eq!(place.save_backend(conn), Ok(1), "there is nothing to save");
     let new = NewMachine { password: Some("x".into()), ..NewMachine::new("web", place.id, 7) };
-    let machine = new.insert(&mut conn)?;
+    let machine = new.insert(conn)?;
     assert_eq!((machine.isolation, machine.cores, machine.on), (Isolation::Vm, 10, true));
     assert_eq!((machine.remark.as_str(), machine.r#type), ("it's new", 7));
     assert_eq!(machine.uid().len(), 32);
@@ -109,29 +103,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         isolation: Isolation::Container,
         ..NewMachine::new("db", place.id, 7)
     }
-    .insert(&mut conn)?;
+    .insert(conn)?;
     assert_eq!(child.reference_ids(), vec![Some(1), Some(1)]);
     assert_eq!(machine.reference_ids(), vec![Some(1), None]);
 
     let mut changed = child.clone();
     changed.backend_id = Some("i-1".into());
     assert!(changed.backend_differs(&child) && changed.goal_difference(&child).is_none());
-    assert_eq!(changed.save_backend(&mut conn), Ok(1));
+    assert_eq!(changed.save_backend(conn), Ok(1));
     changed.cores = 2;
     assert_eq!(changed.goal_difference(&child), Some("cores"));
-    let loaded = Machine::load(&mut conn, "parent_id = 1 AND NOT deleted", 10)?;
+    let loaded = Row::<Machine>::load(conn, "parent_id = 1 AND enacted IS NULL", 10)?;
     assert_eq!(loaded[0].backend_id.as_deref(), Some("i-1"));
     assert_eq!(loaded[0].cores, 10, "only backend columns are saved");
+    assert!(loaded[0].bookkeeping().is_pending());
 
     let containers: Vec<(Id<Machine>, String)> = machines::table
         .inner_join(places::table.on(places::id.eq(machines::place_id)))
         .filter(machines::isolation.eq(Isolation::Container))
-        .filter(machines::enacted.is_null())
         .select((machines::id, places::name))
-        .load(&mut conn)?;
+        .load(conn)?;
     assert_eq!(containers, vec![(child.id, "Princeton".to_owned())]);
-    let all = machines::table.select(Machine::as_select()).order(machines::id).load(&mut conn)?;
-    assert_eq!(all.len(), 2);
+    let all = machines::table.select(Machine::as_select()).order(machines::id).load(conn)?;
+    assert_eq!(all, vec![machine.into_object(), loaded[0].clone().into_object()]);
     Ok(())
 }
 
@@ -148,7 +142,7 @@ fn described() {
     assert!(column("type").default.is_none() && column("since").nullable);
     let targets: Vec<_> =
         info.references.iter().map(|r| ((r.target)().name, r.nullable, r.on_delete)).collect();
-    assert_eq!(targets, [("Place", false, OnDelete::Cascade), ("Machine", true, OnDelete::Wait)]);
+    assert_eq!(targets, [("Place", false, OnDelete::Cascade), ("Machine", true, OnDelete::Restrict)]);
     let uniques: Vec<_> = Place::INFO.uniques.iter().map(|unique| unique.columns).collect();
     assert_eq!(uniques, [["code"].as_slice(), ["name", "code"].as_slice()]);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, StepDef, StepResult, SyncStep,
+    Context, Row, StepDef, StepResult, SyncStep,
     models::{Site, Slice},
     registry::Registry,
     step::Backends,
@@ -26,12 +26,12 @@ pub struct SyncSites {
 
 #[async_trait]
 impl SyncStep for SyncSites {
-    async fn sync_record(&self, _: &Context, site: &mut Site) -> StepResult {
+    async fn sync_record(&self, _: &Context, site: &mut Row<Site>) -> StepResult {
         assert_ne!(site.name, self.dns.zone);
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Site) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
         Ok(())
     }
 }
@@ -50,22 +50,22 @@ pub struct SyncBoth;
 
 #[async_trait]
 impl SyncStep<Site> for SyncBoth {
-    async fn sync_record(&self, _: &Context, _: &mut Site) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Site) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
         Ok(())
     }
 }
 
 #[async_trait]
 impl SyncStep<Slice> for SyncBoth {
-    async fn sync_record(&self, _: &Context, _: &mut Slice) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut Row<Slice>) -> StepResult {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Slice) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Slice>) -> StepResult {
         Ok(())
     }
 }

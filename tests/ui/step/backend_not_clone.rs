@@ -1,4 +1,4 @@
-use xos_sync_core::{Context, StepResult, SyncStep, models::Site, sync_step};
+use xos_sync_core::{Context, Row, StepResult, SyncStep, models::Site, sync_step};
 
 pub struct Ec2;
 
@@ -9,12 +9,12 @@ pub struct SyncSites {
 
 #[async_trait::async_trait]
 impl SyncStep for SyncSites {
-    async fn sync_record(&self, _: &Context, _: &mut Site) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         let _ = &self.ec2;
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Site) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
         Ok(())
     }
 }

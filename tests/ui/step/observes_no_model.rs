@@ -1,4 +1,4 @@
-use xos_sync_core::{Context, StepResult, SyncStep, sync_step};
+use xos_sync_core::{Context, Row, StepResult, SyncStep, sync_step};
 
 pub struct Place;
 
@@ -7,11 +7,11 @@ pub struct SyncPlaces;
 
 #[async_trait::async_trait]
 impl SyncStep for SyncPlaces {
-    async fn sync_record(&self, _: &Context, _: &mut Place) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut Row<Place>) -> StepResult {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Place) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Place>) -> StepResult {
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use xos_sync_core::{
-    Context, StepResult, SyncStep,
+    Context, Row, StepResult, SyncStep,
     models::{Site, Slice},
     sync_step,
 };
@@ -9,11 +9,11 @@ pub struct SyncSites;
 
 #[async_trait::async_trait]
 impl SyncStep<Site> for SyncSites {
-    async fn sync_record(&self, _: &Context, _: &mut Site) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Site) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-use xos_sync_core::{Context, StepResult, SyncStep, models::Site, sync_step};
+use xos_sync_core::{Context, Row, StepResult, SyncStep, models::Site, sync_step};
 
 pub struct Place;
 
@@ -7,11 +7,11 @@ pub struct SyncSites;
 
 #[async_trait::async_trait]
 impl SyncStep for SyncSites {
-    async fn sync_record(&self, _: &Context, _: &mut Site) -> StepResult {
+    async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(())
     }
 
-    async fn delete_record(&self, _: &Context, _: &Site) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
         Ok(())
     }
 }

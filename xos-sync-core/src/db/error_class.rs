@@ -181,6 +181,11 @@ impl ErrorClass {
         same.or_else(begins).map_or(otherwise, |(_, class)| *class)
     }
 
+    /// Whether the same statement can succeed within some seconds.
+    pub(super) fn may_pass_soon(self) -> bool {
+        self.may_be_a_lock() || self == Self::ReadOnly
+    }
+
     /// Whether the same statement can succeed a moment later because a lock is free then.
     pub(crate) fn may_be_a_lock(self) -> bool {
         matches!(self, Self::Lock | Self::Unknown)

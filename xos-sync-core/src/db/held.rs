@@ -55,9 +55,9 @@ impl Held {
         messages: Messages,
     ) {
         // SQLite has waited by itself.
-        let is_lock =
-            messages != Messages::Sqlite && ErrorClass::of(&error, messages).may_be_a_lock();
-        let waits = write.on_lock() == OnLock::Wait && is_lock;
+        let passes =
+            messages != Messages::Sqlite && ErrorClass::of(&error, messages).may_pass_soon();
+        let waits = write.on_lock() == OnLock::Wait && passes;
         if waits && since.elapsed() < PATIENCE {
             self.tried.get_or_insert_with(Instant::now);
             self.writes.push_back((write, since));

@@ -3,10 +3,13 @@
 
 mod connection;
 mod error_class;
+mod file;
+mod health;
 mod held;
 mod lock;
 mod pool;
 pub(crate) mod postgres;
+mod session;
 mod sqlite;
 mod transaction;
 mod url;
@@ -27,11 +30,13 @@ use tokio::sync::watch;
 use crate::error::{Error, Result};
 
 pub use connection::{AnyConnection, AnyDb, Engine};
+pub use health::Trouble;
 pub use lock::ProcessLock;
 pub use url::{DatabaseUrl, OpenMode, ServerUrl};
 
 pub(crate) use error_class::ErrorClass;
 
+use health::Health;
 use held::OnLock;
 use pool::Pool;
 use writer::{News, Source, Writer};
@@ -59,6 +64,7 @@ struct Inner {
     connections: usize,
     pool: Pool,
     writer: Writer,
+    health: Arc<Health>,
     /// Handed out so far.
     synchronizers: AtomicU64,
 }
@@ -81,18 +87,19 @@ impl Db {
     pub async fn open_with(url: &str, mode: OpenMode, connections: usize) -> Result<Self> {
         let connections = connections.max(OWN + 1);
         let url = DatabaseUrl::parse(url)?;
-        let for_writer = url.clone();
+        let (for_writer, health) = (url.clone(), Arc::new(Health::default()));
+        let for_health = health.clone();
         let writer = blocking(move || {
-            let connection = for_writer.connect(mode)?;
-            Writer::start(for_writer, connection).map_err(|source| Error::Io {
+            let connection = for_writer.connect_first(mode)?;
+            Writer::start(for_writer, connection, for_health).map_err(|source| Error::Io {
                 what: "cannot start the database thread".into(),
                 source,
             })
         })
         .await??;
-        let pool = Pool::new(url.clone(), connections - OWN);
+        let pool = Pool::new(url.clone(), connections - OWN, health.clone());
         let synchronizers = AtomicU64::new(0);
-        let inner = Inner { url, connections, pool, writer, synchronizers };
+        let inner = Inner { url, connections, pool, writer, health, synchronizers };
         Ok(Self { inner: Arc::new(inner), source: Source::Anybody })
     }
 
@@ -120,6 +127,18 @@ impl Db {
     /// What kind of database it is.
     pub fn engine(&self) -> Engine {
         self.inner.url.engine()
+    }
+
+    /// What is wrong with the database as a whole: its server takes no writes or is out of reach, or
+    /// its file is gone. It is looked for every few seconds, and connections are opened again.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.inner.health.trouble()
+    }
+
+    /// What all of its connections depend on.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn health(&self) -> &Health {
+        &self.inner.health
     }
 
     /// What an error of this database is about.

@@ -1,11 +1,15 @@
 //! A bounded pool of connections, for reading and for authors' queries.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
 
 use super::{
     AnyConnection, DatabaseUrl, Engine, OpenMode, blocking,
+    health::Health,
     transaction::{PATIENCE, is_alive},
 };
 use crate::error::{Error, Result};
@@ -17,7 +21,10 @@ pub(super) struct Pool(deadpool::managed::Pool<Connections>);
 
 /// A connection of the pool.
 pub(super) struct Pooled {
-    connection: AnyConnection,
+    /// There is one, until this is dropped.
+    connection: Option<AnyConnection>,
+    generation: u64,
+    health: Arc<Health>,
     used: Instant,
     /// Something went wrong on it.
     suspect: bool,
@@ -30,16 +37,25 @@ impl Pooled {
     ) -> Result<T> {
         // Also when the work panics.
         self.suspect = true;
-        let done = work(&mut self.connection);
+        let done = self.connection.as_mut().ok_or(Error::Closed).and_then(work);
         self.suspect = done.is_err();
         self.used = Instant::now();
         done
     }
 }
 
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        if self.health.is_sealed() {
+            // To close it would write what is in its old log into the new file.
+            std::mem::forget(self.connection.take());
+        }
+    }
+}
+
 impl Pool {
-    pub(super) fn new(url: DatabaseUrl, size: usize) -> Self {
-        let builder = deadpool::managed::Pool::builder(Connections { url }).max_size(size);
+    pub(super) fn new(url: DatabaseUrl, size: usize, health: Arc<Health>) -> Self {
+        let builder = deadpool::managed::Pool::builder(Connections { url, health }).max_size(size);
         // Building fails only when time-outs are asked for without a runtime; none are.
         match builder.build() {
             Ok(pool) => Self(pool),
@@ -62,6 +78,7 @@ impl Pool {
 
 pub(super) struct Connections {
     url: DatabaseUrl,
+    health: Arc<Health>,
 }
 
 impl Manager for Connections {
@@ -72,10 +89,17 @@ impl Manager for Connections {
     async fn create(&self) -> Result<Pooled> {
         let (begun, mut wait) = (Instant::now(), Duration::from_millis(50));
         loop {
+            // A file that is not the database, or not the right one.
+            if let (Engine::Sqlite, Some(trouble)) = (self.url.engine(), self.health.trouble()) {
+                return Err(Error::Open { url: self.url.to_string(), reason: trouble.message });
+            }
+            let generation = self.health.generation();
             let url = self.url.clone();
             match blocking(move || url.connect(OpenMode::Existing)).await? {
                 Ok(connection) => {
-                    return Ok(Pooled { connection, used: Instant::now(), suspect: false });
+                    let (connection, health) = (Some(connection), self.health.clone());
+                    let used = Instant::now();
+                    return Ok(Pooled { connection, generation, health, used, suspect: false });
                 }
                 Err(_) if self.url.engine() == Engine::Postgres && begun.elapsed() < PATIENCE => {
                     tokio::time::sleep(wait).await;
@@ -87,12 +111,15 @@ impl Manager for Connections {
     }
 
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<Error> {
-        if self.url.engine() == Engine::Sqlite || !pooled.suspect && pooled.used.elapsed() < RESTED
-        {
+        let is_file = self.url.engine() == Engine::Sqlite;
+        if pooled.generation != self.health.generation() || is_file && self.health.is_troubled() {
+            return Err(RecycleError::Backend(Error::Closed));
+        }
+        if is_file || !pooled.suspect && pooled.used.elapsed() < RESTED {
             return Ok(());
         }
         // One round trip: not worth a thread.
-        if is_alive(&mut pooled.connection) {
+        if pooled.connection.as_mut().is_some_and(is_alive) {
             Ok(())
         } else {
             Err(RecycleError::Backend(Error::Closed))

@@ -13,17 +13,82 @@ pub(super) fn connect(_: &str) -> Result<AnyConnection, String> {
     Err("PostgreSQL is not built in: turn on the feature `postgres` of xos-sync-core".into())
 }
 
+/// The same for the first connection, after a look whether connections have sessions of their own.
+#[cfg(feature = "postgres")]
+pub(super) fn connect_first(url: &str) -> Result<AnyConnection, String> {
+    let (mut first, mut second) = (open(url)?, open(url)?);
+    // Nothing may be set on sessions that others use too.
+    match share_a_session(&mut first, &mut second) {
+        Ok(false) => set_up(&mut first).map(|()| AnyConnection::Postgres(first)),
+        Ok(true) => Err(SHARED.into()),
+        Err(error) => Err(format!("{}; {SHARED}", one_line(&error.to_string()))),
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+pub(super) fn connect_first(url: &str) -> Result<AnyConnection, String> {
+    connect(url)
+}
+
+/// Why a pooler in transaction mode is refused.
+#[cfg(feature = "postgres")]
+const SHARED: &str = "its connections share their sessions, as behind a pooler in transaction mode: LISTEN hears \
+    nothing there, and settings and prepared statements reach others; let the pooler use session mode \
+    (PgBouncer: pool_mode = session), or write the URL of the server itself";
+
+/// Whether a pooler gives one session of the server to both. It gives a session that is idle to whoever
+/// begins a transaction, and the first connection gets another one after that.
+#[cfg(feature = "postgres")]
+fn share_a_session(
+    first: &mut diesel::PgConnection,
+    second: &mut diesel::PgConnection,
+) -> diesel::QueryResult<bool> {
+    use diesel::{
+        QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Integer,
+    };
+
+    #[derive(QueryableByName)]
+    struct Session {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+    }
+
+    let pid = |connection: &mut diesel::PgConnection| {
+        let session = sql_query("SELECT pg_backend_pid() AS pid").get_result::<Session>(connection);
+        session.map(|session| session.pid)
+    };
+    let before = pid(first)?;
+    second.batch_execute("BEGIN")?;
+    let other = pid(second)?;
+    let after = pid(first)?;
+    second.batch_execute("ROLLBACK")?;
+    Ok(other == before || after != before)
+}
+
 /// A connection of diesel's own.
 #[cfg(feature = "postgres")]
 pub(crate) fn establish(url: &str) -> Result<diesel::PgConnection, String> {
-    use diesel::{Connection, PgConnection, connection::SimpleConnection};
+    let mut connection = open(url)?;
+    set_up(&mut connection)?;
+    Ok(connection)
+}
 
-    let mut connection = PgConnection::establish(&with_defaults(url))
-        .map_err(|error| explain(&crate::error::redact(error.to_string())))?;
+#[cfg(feature = "postgres")]
+fn open(url: &str) -> Result<diesel::PgConnection, String> {
+    use diesel::{Connection, PgConnection};
+
+    PgConnection::establish(&with_defaults(url))
+        .map_err(|error| explain(&crate::error::redact(error.to_string())))
+}
+
+#[cfg(feature = "postgres")]
+fn set_up(connection: &mut diesel::PgConnection) -> Result<(), String> {
+    use diesel::connection::SimpleConnection;
+
     connection.batch_execute(SETUP).map_err(|error| error.to_string())?;
     // A role may have no right to it.
     let _ = connection.batch_execute(UNTRANSLATED);
-    Ok(connection)
+    Ok(())
 }
 
 /// In which language the session answers.
@@ -86,10 +151,15 @@ fn with_defaults(url: &str) -> String {
     out
 }
 
+#[cfg(feature = "postgres")]
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Adds advice to what libpq says when a server cannot be used.
 #[cfg(feature = "postgres")]
 fn explain(message: &str) -> String {
-    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let message = one_line(message);
     let advice = if message.contains("certificate verify failed") {
         "; correct sslrootcert, or let the server have a certificate of that root"
     } else if message.contains("does not match host name") {

@@ -88,6 +88,17 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// Opens the first connection, and looks whether connections have sessions of their own.
+    pub(super) fn connect_first(&self, mode: OpenMode) -> Result<AnyConnection> {
+        match self {
+            Self::Sqlite(_) => self.connect(mode),
+            Self::Postgres(url) => postgres::connect_first(url.reveal())
+                .map_err(|reason| Error::Open { url: self.to_string(), reason }),
+        }
+    }
+}
+
 impl ServerUrl {
     /// The URL with its password, for the call that needs it.
     pub(crate) fn reveal(&self) -> &str {

@@ -12,7 +12,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -24,23 +27,23 @@ use diesel::{
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    AnyConnection, DatabaseUrl, Engine, OpenMode,
-    error_class::Messages,
+    AnyConnection, DatabaseUrl, Engine,
+    error_class::{ErrorClass, Messages},
+    health::Health,
     held::{Held, OnLock},
-    postgres,
-    transaction::{Commit, PATIENCE, TransactionId, has_committed, in_transaction, is_alive},
+    session::WriterSession,
+    transaction::{Commit, in_transaction},
 };
 use crate::error::{Error, Result};
 
 /// Writes taken into one transaction at the most.
 const MOST: usize = 256;
 
-/// How often a server is asked what became of a transaction, and for how long.
-const DOUBT: Duration = Duration::from_millis(200);
-const LONGEST_DOUBT: Duration = Duration::from_secs(600);
-
 /// How long a write that can be held waits for a lock when it is tried alone.
 const GLANCE: &str = "SET LOCAL lock_timeout = '1ms'";
+
+/// Nothing that writes a notification may do so in this transaction.
+const SILENT: &str = "SET LOCAL xos_sync.notifications = 'off'";
 
 /// How often the database is asked for others' commits. One question costs about 1 µs.
 const WATCH_EVERY: Duration = Duration::from_millis(5);
@@ -66,21 +69,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(url: DatabaseUrl, connection: AnyConnection) -> std::io::Result<Self> {
+    pub(super) fn start(
+        url: DatabaseUrl,
+        connection: AnyConnection,
+        health: Arc<Health>,
+    ) -> std::io::Result<Self> {
         let (queue, writes) = channel();
         let (news, changes) = watch::channel(News::new());
-        let (language, messages) = watch::channel(Messages::of(connection.engine()));
-        let mut thread = WriterThread {
-            url,
-            connection: Some(connection),
-            away: None,
-            news,
-            seen: None,
-            asked: Instant::now(),
-            held: Held::default(),
-            language,
-        };
-        thread.prepare();
+        let generation = health.generation();
+        let session = WriterSession::new(url, connection, health.clone());
+        let messages = session.language();
+        let (seen, asked, held) = (None, Instant::now(), Held::default());
+        let thread = WriterThread { session, health, generation, news, seen, asked, held };
         thread::Builder::new()
             .name("xos-sync-writer".into())
             .spawn(move || thread.serve(&writes))?;
@@ -161,18 +161,15 @@ where
 }
 
 struct WriterThread {
-    url: DatabaseUrl,
-    /// None while the server is away.
-    connection: Option<AnyConnection>,
-    /// Since when it has been.
-    away: Option<Instant>,
+    session: WriterSession,
+    health: Arc<Health>,
+    /// That of the connections when others' commits were last looked for.
+    generation: u64,
     news: watch::Sender<News>,
     seen: Option<i64>,
     asked: Instant,
     /// Writes that need a lock which somebody else has.
     held: Held,
-    /// In which language the database answers.
-    language: watch::Sender<Messages>,
 }
 
 #[derive(QueryableByName)]
@@ -197,6 +194,7 @@ impl WriterThread {
                 self.look_for_others();
             }
             self.try_held();
+            self.session.check();
         }
     }
 
@@ -204,7 +202,14 @@ impl WriterThread {
         self.asked = Instant::now();
         // No answer: the file cannot be read just now. The safety poll goes on all the same.
         // A server tells by itself.
-        let Some(connection) = self.connection.as_mut() else { return };
+        let generation = self.health.generation();
+        if self.generation != generation {
+            // Whatever this server or file holds.
+            self.generation = generation;
+            self.seen = None;
+            self.tell([Source::Anybody]);
+        }
+        let Some(connection) = self.session.current() else { return };
         if connection.engine() != Engine::Sqlite {
             return;
         }
@@ -243,7 +248,7 @@ impl WriterThread {
                 Err(error) => {
                     // An error cannot be cloned, and there is one write for it.
                     if let Some(write) = alone.pop() {
-                        self.held.take(write, error, *self.language.borrow());
+                        self.held.take(write, error, self.session.messages());
                     }
                 }
             }
@@ -259,7 +264,7 @@ impl WriterThread {
                 Ok(()) => self.answer(alone),
                 Err(error) => {
                     if let Some(write) = alone.pop() {
-                        self.held.take_again(write, since, error, *self.language.borrow());
+                        self.held.take_again(write, since, error, self.session.messages());
                     }
                 }
             }
@@ -276,8 +281,19 @@ impl WriterThread {
     }
 
     fn commit_after(&mut self, first: &str, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
-        let connection = self.connection()?;
-        let outcome = in_transaction(connection, |connection| {
+        match self.try_commit(first, group) {
+            Err(error) if self.session.class_of(&error) == ErrorClass::NotifyQueueFull => {
+                tracing::warn!(
+                    "the server's notification queue is full: written without notifications"
+                );
+                self.try_commit(&format!("{first};{SILENT}"), group)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn try_commit(&mut self, first: &str, group: &mut [Box<dyn Write>]) -> QueryResult<()> {
+        let outcome = in_transaction(self.session.connection()?, |connection| {
             if !first.is_empty() && connection.engine() == Engine::Postgres {
                 connection.batch_execute(first)?;
             }
@@ -286,94 +302,15 @@ impl WriterThread {
         match outcome {
             Commit::Done => Ok(()),
             Commit::Failed(error) => {
-                if connection.engine() == Engine::Postgres && !is_alive(connection) {
-                    self.connection = None;
-                }
+                self.session.failed(&error);
                 Err(error)
             }
             Commit::Unknown(transaction, error) => {
-                self.connection = None;
-                if self.has_committed(&transaction) { Ok(()) } else { Err(error) }
+                self.session.lost();
+                if self.session.has_committed(&transaction) { Ok(()) } else { Err(error) }
             }
         }
     }
-
-    /// On a server, nobody's lock is waited for long by the connection that writes for all; nor so
-    /// long that somebody else's statement would be given up for a deadlock.
-    fn prepare(&mut self) {
-        let Some(connection) = self.connection.as_mut() else { return };
-        if connection.engine() != Engine::Postgres {
-            return;
-        }
-        let prepared = connection
-            .batch_execute("SET lock_timeout = '100ms'")
-            .and_then(|()| postgres::messages(connection));
-        match prepared {
-            Ok(messages) => self.set_language(messages),
-            Err(_) => self.connection = None,
-        }
-    }
-
-    fn set_language(&self, messages: Messages) {
-        if self.language.send_replace(messages) != messages && messages == Messages::Translated {
-            tracing::warn!(
-                "the database answers in a language other than English, so that errors of locks, of \
-                 space and of triggers look alike: all of them are tried again; let an administrator run \
-                 `ALTER ROLE … SET lc_messages = 'C'`, or `GRANT SET ON PARAMETER lc_messages TO …`"
-            );
-        }
-    }
-
-    /// Asks until there is an answer: to write anything before would be to write it twice.
-    fn has_committed(&mut self, transaction: &TransactionId) -> bool {
-        let begun = Instant::now();
-        while begun.elapsed() < LONGEST_DOUBT {
-            let asked = self.connection().and_then(|conn| has_committed(conn, transaction));
-            match asked {
-                Ok(Some(committed)) => {
-                    tracing::info!(
-                        committed,
-                        "the database went away before it answered; asked again"
-                    );
-                    return committed;
-                }
-                Ok(None) => {}
-                Err(_) => self.connection = None,
-            }
-            thread::sleep(DOUBT);
-        }
-        tracing::error!(
-            "the database does not come back: whether the last write is there is not known"
-        );
-        false
-    }
-
-    /// The connection. A server that is just being restarted is waited for, but only once: then
-    /// the writes fail until it is back.
-    fn connection(&mut self) -> QueryResult<&mut AnyConnection> {
-        let mut wait = Duration::from_millis(50);
-        while self.connection.is_none() {
-            let since = *self.away.get_or_insert_with(Instant::now);
-            match self.url.connect(OpenMode::Existing) {
-                Ok(connection) => {
-                    self.connection = Some(connection);
-                    self.prepare();
-                }
-                Err(_) if since.elapsed() < PATIENCE => {
-                    thread::sleep(wait);
-                    wait = (wait * 2).min(PATIENCE / 5);
-                }
-                Err(error) => return Err(away(&error)),
-            }
-        }
-        self.away = None;
-        self.connection.as_mut().ok_or(diesel::result::Error::NotInTransaction)
-    }
-}
-
-fn away(error: &Error) -> diesel::result::Error {
-    let kind = diesel::result::DatabaseErrorKind::ClosedConnection;
-    diesel::result::Error::DatabaseError(kind, Box::new(error.to_string()))
 }
 
 /// A panic in one closure must not take the thread, and with it everybody's writes, down.

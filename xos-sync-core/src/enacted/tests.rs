@@ -33,7 +33,7 @@ fn outcome(id: i64, read: i64, stamp: Stamp) -> Outcome {
         id,
         read,
         references: Vec::new(),
-        step: "SyncSites",
+        step: "openstack.SyncSites".into(),
         stamp,
         save: None,
     }

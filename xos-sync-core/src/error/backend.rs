@@ -22,7 +22,7 @@ pub enum BackendError {
         known: String,
     },
     /// The linked constructor failed.
-    #[error("the backend {type_name} cannot be set up: {reason}")]
+    #[error("the backend {type_name} cannot be set up: {}", super::sanitize(.reason))]
     Failed {
         /// The backend's type.
         type_name: &'static str,

@@ -2,7 +2,7 @@
 
 use thiserror::Error as ThisError;
 
-use super::{BackendError, RegistryError};
+use super::{BackendError, RegistryError, sanitize};
 
 /// What the framework's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -19,7 +19,7 @@ pub enum Error {
         advice: &'static str,
     },
     /// The database cannot be opened.
-    #[error("cannot open the database {url}: {reason}")]
+    #[error("cannot open the database {url}: {}", sanitize(.reason))]
     Open {
         /// The URL, without its password.
         url: String,
@@ -27,7 +27,7 @@ pub enum Error {
         reason: String,
     },
     /// The database refused a query.
-    #[error("the database refused: {0}")]
+    #[error("the database refused: {}", sanitize(.0.to_string()))]
     Query(#[from] diesel::result::Error),
     /// A row that was asked for by its key is not there.
     #[error("{model} #{id} does not exist")]
@@ -54,7 +54,7 @@ pub enum Error {
     #[error("the database is not up to date: {0}; run the `migrate` command first")]
     Migration(String),
     /// A migration could not be applied; the database is as it was before it.
-    #[error("migration {name} failed and was rolled back: {reason}")]
+    #[error("migration {name} failed and was rolled back: {}", sanitize(.reason))]
     MigrationFailed {
         /// Crate and number.
         name: String,

@@ -2,19 +2,22 @@
 
 mod backend;
 mod framework;
-mod redact;
 mod registry;
 mod step;
+mod text;
 
 use std::error::Error as StdError;
 
 pub use backend::BackendError;
 pub use framework::{Error, Result};
-pub(crate) use redact::redact;
 pub use registry::RegistryError;
 pub use step::{ErrorClass, StepError};
+#[cfg(feature = "http")]
+pub use text::Secrets;
+pub use text::one_line;
+pub(crate) use text::{Known, cell, escape_json, redact, sanitize};
 
-/// An error and its causes in one line, each said once, without credentials.
+/// An error and its causes, each said once, without credentials and control characters.
 pub fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -26,5 +29,5 @@ pub fn chain(error: &dyn StdError) -> String {
         }
         cause = error.source();
     }
-    redact::redact(text)
+    sanitize(text)
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use super::{chain, redact};
+use super::{chain, sanitize};
 
 /// Why a call did not succeed, and what is to happen next.
 ///
@@ -90,7 +90,7 @@ impl StepError {
     }
 
     fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: redact(message.into()) }
+        Self { class, message: sanitize(message.into()) }
     }
 
     /// What happens next.
@@ -98,7 +98,7 @@ impl StepError {
         self.class
     }
 
-    /// The message, without what looks like a credential.
+    /// The message, without what looks like a credential and without control characters; at most 64 KiB.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -13,11 +13,12 @@ use diesel::{
 };
 
 use super::{
-    Change, FeedError, Feeds, Handle, Inbox, RowKey, database_feed, feed::RECONNECT, latch::Hints,
+    Change, FeedError, Feeds, Handle, Inbox, Notice, RowKey, database_feed, feed::RECONNECT,
+    latch::Hints,
 };
 use crate::{
     db::{AnyConnection, Db},
-    error::redact,
+    error::sanitize,
     model::{Micros, ModelInfo},
     registry::Registry,
     sql,
@@ -83,7 +84,7 @@ impl Bridge {
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let handle = Handle::new(self.models.iter().map(|model| model.table));
         let origin: Arc<str> = "bridge".into();
-        let feed = database_feed(&self.db, &origin).map(|feed| {
+        let feed = database_feed(&self.db, &origin, Notice::Notifications).map(|feed| {
             let inbox = Inbox::new(feed.name(), handle.clone());
             (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
         });
@@ -109,7 +110,7 @@ impl Bridge {
         while let Err(error) = self.publisher.publish(change).await {
             failures += 1;
             if failures == 1 {
-                let error = redact(error.to_string());
+                let error = sanitize(error.to_string());
                 tracing::warn!(
                     bus = self.publisher.name(),
                     "cannot publish: {error}; trying again"

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, Handle, wire::Change};
-use crate::{error::redact, model::Micros, schedule::Backoff};
+use crate::{error::sanitize, model::Micros, schedule::Backoff};
 
 /// How long a feed that was lost waits before it connects again.
 pub(super) const RECONNECT: Backoff =
@@ -137,8 +137,8 @@ impl Inbox {
         self.lock().clone()
     }
 
-    fn lost(&self, error: &FeedError) {
-        let message = redact(error.to_string());
+    pub(super) fn lost(&self, error: &FeedError) {
+        let message = sanitize(error.to_string());
         let mut status = self.lock();
         if status.up || status.message.as_deref() != Some(&message) {
             tracing::warn!(feed = status.name, "{message}; the safety poll goes on without it");

@@ -8,8 +8,9 @@ use super::{
     Event, Feed, Handle, Inbox,
     feed::{SharedFeed, keep},
     latch::Hints,
+    probe::ProbeFeed,
 };
-use crate::db::{Db, Engine};
+use crate::db::{DatabaseUrl, Db, Engine};
 
 /// What a run listens to: the database, its own [`Handle`], and the feeds that it was given.
 /// They end when this is dropped.
@@ -48,15 +49,26 @@ fn watch_commits(db: &Db, handle: &Handle) -> impl Future<Output = ()> + use<> {
     }
 }
 
+/// How a server's changes are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// By its notifications.
+    Notifications,
+    /// By a look each second.
+    Probe,
+}
+
 /// The database's own feed, where it has one: it is one of those that the status shows.
-pub(crate) fn database_feed(db: &Db, origin: &Arc<str>) -> Option<Box<dyn Feed>> {
+pub(crate) fn database_feed(db: &Db, origin: &Arc<str>, notice: Notice) -> Option<Box<dyn Feed>> {
     match db.url() {
         #[cfg(feature = "postgres")]
-        crate::db::DatabaseUrl::Postgres(url) => {
-            Some(Box::new(super::postgres::PostgresFeed::new(url.clone(), origin.clone())))
+        DatabaseUrl::Postgres(url) if notice == Notice::Notifications => {
+            let (db, url, origin) = (db.clone(), url.clone(), origin.clone());
+            Some(Box::new(super::postgres::PostgresFeed::new(db, url, origin)))
         }
-        _ => {
-            let _ = origin;
+        DatabaseUrl::Postgres(_) => Some(Box::new(ProbeFeed)),
+        DatabaseUrl::Sqlite(_) => {
+            let _ = (origin, notice);
             None
         }
     }

@@ -14,6 +14,7 @@ mod latch;
 mod nats;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod probe;
 mod wire;
 #[cfg(feature = "xmpp")]
 mod xmpp;
@@ -29,7 +30,7 @@ pub use wire::Change;
 pub use xmpp::{XmppFeed, XmppPublisher, XmppTls, XmppUrl, XmppUrlError};
 
 pub(crate) use feed::SharedFeed;
-pub(crate) use feeds::{Feeds, database_feed};
+pub(crate) use feeds::{Feeds, Notice, database_feed};
 pub(crate) use latch::Hints;
 
 /// Something that a run reacts to.

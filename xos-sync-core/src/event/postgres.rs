@@ -4,6 +4,7 @@
 //! gives out the socket to wait on. That costs well under one part in a hundred of a core.
 
 mod crowd;
+mod heartbeat;
 
 use std::{
     convert::Infallible,
@@ -19,9 +20,12 @@ use diesel::{
 };
 use tokio::sync::oneshot;
 
-use self::crowd::Crowd;
+use self::{
+    crowd::Crowd,
+    heartbeat::{Heard, Heartbeat},
+};
 use super::{Event, Feed, FeedError, Inbox, RowKey};
-use crate::db::{ServerUrl, postgres::establish};
+use crate::db::{Db, ServerUrl, postgres::establish};
 
 /// How often the connection is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -35,6 +39,7 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// Listens to the database's notifications.
 pub(crate) struct PostgresFeed {
+    db: Db,
     url: ServerUrl,
     /// Who this is: its own stamps are no news.
     origin: Arc<str>,
@@ -47,8 +52,8 @@ struct Channel {
 }
 
 impl PostgresFeed {
-    pub(crate) fn new(url: ServerUrl, origin: Arc<str>) -> Self {
-        Self { url, origin }
+    pub(crate) fn new(db: Db, url: ServerUrl, origin: Arc<str>) -> Self {
+        Self { db, url, origin }
     }
 }
 
@@ -59,33 +64,51 @@ impl Feed for PostgresFeed {
     }
 
     async fn listen(&mut self, inbox: &Inbox) -> Result<Infallible, FeedError> {
+        let mut health = self.db.health().watch();
+        let mut trouble = self.db.trouble();
+        while let Some(reason) = trouble {
+            inbox.lost(&reason.message.into());
+            trouble = health.next().await;
+        }
         let (tell, told) = oneshot::channel();
+        let (heartbeat, heard) = Heartbeat::new(&self.db, &self.origin);
         let (url, origin, inbox) = (self.url.clone(), self.origin.clone(), inbox.clone());
+        let to = inbox.clone();
         // The thread ends when this future is dropped.
         let wanted = Arc::new(());
         let still_wanted = Arc::downgrade(&wanted);
         thread::Builder::new().name("xos-sync-listen".into()).spawn(move || {
-            let _ = tell.send(listen(&url, &origin, &inbox, &still_wanted));
+            let _ = tell.send(listen(&url, &origin, &to, &heard, &still_wanted));
         })?;
-        let reason = told.await.unwrap_or_else(|_| "the listening thread ended".into());
+        let reason = tokio::select! {
+            told = told => told.unwrap_or_else(|_| "the listening thread ended".into()),
+            reason = health.ended() => reason,
+            reason = heartbeat.beat(&inbox) => reason,
+        };
         drop(wanted);
         Err(reason.into())
     }
 }
 
 /// Listens until the connection is lost, or nobody wants to hear any more; why.
-fn listen(url: &ServerUrl, origin: &str, inbox: &Inbox, wanted: &Weak<()>) -> String {
+fn listen(
+    url: &ServerUrl,
+    origin: &str,
+    inbox: &Inbox,
+    heard: &Heard,
+    wanted: &Weak<()>,
+) -> String {
     let mut connection = match establish(url.reveal()) {
         Ok(connection) => connection,
         Err(reason) => return reason,
     };
-    if let Err(error) = subscribe(&mut connection) {
+    if let Err(error) = subscribe(&mut connection, heard) {
         return error.to_string();
     }
-    inbox.connected();
+    heard.subscribed();
     let (mut asked, mut crowd) = (Instant::now(), Crowd::new(Instant::now()));
     while wanted.strong_count() > 0 {
-        if let Err(error) = hear_out(&mut connection, origin, inbox, &mut crowd, wanted) {
+        if let Err(error) = hear_out(&mut connection, origin, inbox, heard, &mut crowd, wanted) {
             return error.to_string();
         }
         if let Some(skipped) = crowd.take_skipped(Instant::now()) {
@@ -107,13 +130,17 @@ fn hear_out(
     connection: &mut PgConnection,
     origin: &str,
     inbox: &Inbox,
+    heard: &Heard,
     crowd: &mut Crowd,
     wanted: &Weak<()>,
 ) -> diesel::QueryResult<()> {
     let mut rested = Instant::now();
     for notification in connection.notifications_iter() {
-        let (payload, now) = (notification?.payload, Instant::now());
-        if payload == MEMBERS || crowd.hears(now) {
+        let (notification, now) = (notification?, Instant::now());
+        let payload = notification.payload;
+        if notification.channel == heard.channel() {
+            heard.beat(&payload);
+        } else if payload == MEMBERS || crowd.hears(now) {
             hear(&payload, origin, inbox);
         } else if now - rested > BREAK {
             thread::sleep(BREAK);
@@ -129,11 +156,12 @@ fn hear_out(
     Ok(())
 }
 
-fn subscribe(connection: &mut PgConnection) -> diesel::QueryResult<()> {
+fn subscribe(connection: &mut PgConnection, heard: &Heard) -> diesel::QueryResult<()> {
     let channel: Channel =
         sql_query("SELECT quote_ident(left('xos_sync.' || current_schema(), 63)) AS channel")
             .get_result(connection)?;
-    connection.batch_execute(&format!("LISTEN {}", channel.channel))
+    let own = heard.channel();
+    connection.batch_execute(&format!("LISTEN {}; LISTEN \"{own}\"", channel.channel))
 }
 
 /// What a process says that has come, left, or given something away.

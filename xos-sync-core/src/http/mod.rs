@@ -39,17 +39,15 @@ mod breaker;
 mod connections;
 mod reply;
 mod retry;
-mod scrub;
 mod wire;
 
 pub use connections::{Connections, SetupError, Trust, is_local};
 pub use reply::{NoReply, Reply};
 pub use reqwest::{Client, Method, RequestBuilder, Url, header::HeaderMap};
 pub use retry::{Effect, Failure, Refusal, pause};
-pub use scrub::{Secrets, one_line};
 pub use wire::Wire;
 
-pub use crate::error::chain;
+pub use crate::error::{Secrets, chain, one_line};
 
 /// Gives this process the provider of TLS that the framework uses (rustls with ring), if it has none
 /// yet. Without a provider `reqwest::Client::new()` panics.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     db::{Db, OpenMode},
     dmdot::Graph,
-    error::{Error, Result},
+    error::{Error, Result, escape_json},
     event::{self, Bridge, Event, Publisher as _},
     migrate,
     model::ModelInfo,
@@ -92,7 +92,7 @@ async fn show_status(database: &str, json: bool) -> Result<ExitCode> {
     if json {
         let text = serde_json::to_string_pretty(&status)
             .map_err(|error| Error::Usage(error.to_string()))?;
-        output::line(text)?;
+        output::line(escape_json(&text))?;
     } else {
         output::text_as_it_is(&status)?;
     }

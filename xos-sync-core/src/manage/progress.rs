@@ -1,29 +1,15 @@
-//! What a run shows while it goes on: log lines, and for long passes a bar when standard error
-//! is a terminal, a line now and then otherwise.
+//! What a run shows while a long pass goes on: a bar when standard error is a terminal, a line of the log
+//! now and then otherwise.
 
 use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::{task::JoinHandle, time::Instant};
-use tracing_subscriber::EnvFilter;
 
 use crate::{pass::Report, synchronizer::Synchronizer};
 
 /// A pass that takes longer than this shows its progress.
 const LONG: Duration = Duration::from_secs(2);
-
-pub(super) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // Fails when the program has set up its own log, which then stays.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        // It would say so on standard error, and panic when nobody reads that.
-        .log_internal_errors(false)
-        .try_init();
-}
 
 /// Ends the showing when it is dropped.
 pub(super) struct Showing(JoinHandle<()>);

@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS xos_sync_members (
     member TEXT PRIMARY KEY, synchronizer TEXT NOT NULL, place TEXT NOT NULL, lease_until BIGINT NOT NULL,
     shown TEXT NOT NULL DEFAULT '', steps TEXT NOT NULL DEFAULT ''
 );
+CREATE TABLE IF NOT EXISTS xos_sync_unexpanded (
+    id {id}, model TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS xos_sync_budgets (
     name TEXT PRIMARY KEY, free_at BIGINT NOT NULL
 );

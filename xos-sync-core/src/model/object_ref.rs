@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ModelInfo;
+use crate::error::cell;
 
 /// Names one row in logs, errors and status: `Instance web-1 (#12)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl fmt::Display for ObjectRef {
         if self.label.is_empty() {
             write!(f, "{} #{}", self.model.name, self.id)
         } else {
-            write!(f, "{} {} (#{})", self.model.name, self.label, self.id)
+            write!(f, "{} {} (#{})", self.model.name, cell(&self.label), self.id)
         }
     }
 }

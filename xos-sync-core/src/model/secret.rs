@@ -10,7 +10,10 @@ use diesel::{
     sql_types::Text,
 };
 
-/// A text that is stored as it is, and never printed: passwords, keys.
+use crate::error::Known;
+
+/// A text that is stored as it is, and never printed: passwords, keys. No error repeats it while it is
+/// in memory, whoever wrote the error; a text of less than four bytes is not recognised.
 ///
 /// ```
 /// use xos_sync_core::Secret;
@@ -20,12 +23,12 @@ use diesel::{
 /// ```
 #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
-pub struct Secret(String);
+pub struct Secret(Known);
 
 impl Secret {
     /// Hides this text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Known::new(text.into()))
     }
 
     /// The text itself, for the call that needs it.
@@ -36,13 +39,13 @@ impl Secret {
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(text)
+        Self::new(text)
     }
 }
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self::new(text)
     }
 }
 
@@ -61,7 +64,7 @@ impl fmt::Display for Secret {
 impl<DB> ToSql<Text, DB> for Secret
 where
     DB: Backend,
-    String: ToSql<Text, DB>,
+    str: ToSql<Text, DB>,
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
         self.0.to_sql(out)
@@ -74,6 +77,6 @@ where
     String: FromSql<Text, DB>,
 {
     fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        String::from_sql(bytes).map(Self)
+        String::from_sql(bytes).map(Self::new)
     }
 }

@@ -201,7 +201,7 @@ impl Passes {
                     id,
                     read,
                     references: Vec::new(),
-                    step: "",
+                    step: String::new(),
                     stamp: Stamp::NeverThere,
                     save: None,
                 },

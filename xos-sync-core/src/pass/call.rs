@@ -21,6 +21,7 @@ use crate::{
     model::{ModelInfo, ObjectRef},
     run,
     schedule::Backoff,
+    sql,
     step::{Call, Called, Context, StepSpec},
 };
 
@@ -190,7 +191,7 @@ impl Worker {
                 retry: self.backoff.retry(error.class(), attempts, (self.clock)(), fastrand::f64()),
             }),
         };
-        let step = self.spec.name;
+        let step = sql::step_name(self.context.synchronizer(), self.spec.name);
         let outcome = Outcome { model: self.model, id, read, references, step, stamp, save };
         Finished { lane: self.lane, call, object, journal, outcome, refused: false, epoch }
     }

@@ -161,6 +161,8 @@ enum Done {
     Repaired(usize),
     /// References among deleted rows that were dropped.
     Freed(usize),
+    /// Rows of an expansion could not be made: others hold rows.
+    Unexpanded,
     /// Housekeeping.
     Nothing,
 }
@@ -310,6 +312,7 @@ impl Passes {
             Ok(Done::Waited(model)) => self.waited(model),
             Ok(Done::Repaired(rows)) => self.repaired(rows),
             Ok(Done::Freed(references)) => self.circles_freed(references),
+            Ok(Done::Unexpanded) => self.scout_again = true,
             Ok(Done::Nothing) => {}
             // Calls catch their panics, so this is a defect of the framework; its row stays in
             // hand until a restart.
@@ -336,6 +339,8 @@ impl Passes {
     pub(crate) fn look_again_at(&mut self, table: &str) {
         for at in 0..self.lanes.len() {
             if self.lanes[at].model.table == table {
+                // A writer may have left the expansion to the Synchronizer.
+                self.scout_again |= self.lanes[at].model.expansion.is_some();
                 for row in self.lanes[at].changed() {
                     self.leave_journal(row);
                 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Done, Passes};
+use super::{AGAIN, Done, Passes};
 use crate::{
     db::Db,
     dmdot::Graph,
@@ -136,6 +136,26 @@ impl Passes {
                 tracing::warn!(%error, "cannot look for circles of deleted rows");
                 0
             }))
+        });
+    }
+
+    /// Makes the rows of an expansion that a writer had to leave.
+    pub(super) fn expand(&mut self, table: &str) {
+        let Some(model) = self.models.iter().copied().find(|model| model.table == table) else {
+            return;
+        };
+        if !self.membership.repairs() {
+            return;
+        }
+        let db = self.db.clone();
+        self.tasks.spawn(async move {
+            let expand = db.write_quietly(move |conn| repair::expand_left(conn, model)).await;
+            if let Err(error) = expand {
+                tracing::warn!(model = model.name, %error, "cannot expand; trying again");
+                tokio::time::sleep(AGAIN).await;
+                return Done::Unexpanded;
+            }
+            Done::Nothing
         });
     }
 

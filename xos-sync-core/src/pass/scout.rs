@@ -42,6 +42,7 @@ pub(super) fn queries(engine: Engine, models: &[&'static ModelInfo]) -> Vec<Stri
                 )
             })
         })
+        .chain(["SELECT DISTINCT model, 'unexpanded' AS what FROM xos_sync_unexpanded".to_owned()])
         .collect();
     parts.chunks(MOST_PARTS).map(|parts| parts.join(" UNION ALL ")).collect()
 }
@@ -88,6 +89,10 @@ impl Passes {
         for Found { model, what } in found {
             if what == "deleting" {
                 self.repairs.rows_go(&model);
+            }
+            if what == "unexpanded" {
+                self.expand(&model);
+                continue;
             }
             for lane in self.lanes.iter_mut().filter(|lane| lane.model.table == model) {
                 if what == "due" {

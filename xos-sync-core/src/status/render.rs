@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{LimitStatus, ObjectStatus, ProcessStatus, State, Status};
-use crate::model::Micros;
+use crate::{error::cell, model::Micros};
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +31,7 @@ impl fmt::Display for Status {
         }
         self.objects.iter().try_for_each(|object| writeln!(f, "{object}"))?;
         for step in self.steps.iter().filter(|step| step.message.is_some()) {
-            let message = step.message.as_deref().unwrap_or_default();
+            let message = cell(step.message.as_deref().unwrap_or_default());
             writeln!(
                 f,
                 "step {}/{} ({} failures): {message}",
@@ -54,8 +54,8 @@ impl fmt::Display for Status {
                 writeln!(f, "{name}/{step} is held back by {limit}, {share} % of the time")
             })?;
             process.feeds.iter().filter(|feed| !feed.up).try_for_each(|feed| {
-                let (name, since) = (&feed.name, Micros(feed.since));
-                let message = feed.message.as_deref().unwrap_or("no reason is known");
+                let (name, since) = (cell(&feed.name), Micros(feed.since));
+                let message = cell(feed.message.as_deref().unwrap_or("no reason is known"));
                 writeln!(
                     f,
                     "feed {name} of {} is down since {since}: {message}",
@@ -71,7 +71,7 @@ impl fmt::Display for ObjectStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.model)?;
         if !self.label.is_empty() {
-            write!(f, "{} ", self.label)?;
+            write!(f, "{} ", cell(&self.label))?;
         }
         write!(f, "(#{}) {}", self.id, self.state.as_str())?;
         if let (State::Failed, Some(class)) = (self.state, &self.class) {
@@ -84,7 +84,7 @@ impl fmt::Display for ObjectStatus {
             }
         }
         match &self.message {
-            Some(message) => write!(f, ": {message}"),
+            Some(message) => write!(f, ": {}", cell(message)),
             None => Ok(()),
         }
     }

@@ -152,7 +152,7 @@ impl<S: SyncStep<M>, M: Model> Observed for Typed<S, M> {
     }
 
     async fn fetch_pending(&self, cx: &Context) -> Result<usize, StepError> {
-        let mut pending = Pending::<M>::new(cx.clone());
+        let mut pending = Pending::<M>::new(cx.clone()).listed_by(self.spec().name);
         self.step.fetch_pending(cx, &mut pending).await?;
         Ok(pending.noted())
     }

@@ -17,13 +17,21 @@ use crate::{
 pub struct Pending<M> {
     context: Context,
     noted: usize,
+    /// The [`sql::step_name`] of the step that lists.
+    step: Option<String>,
     model: PhantomData<fn() -> M>,
 }
 
 impl<M: Model> Pending<M> {
     /// Notes nothing so far.
     pub fn new(context: Context) -> Self {
-        Self { context, noted: 0, model: PhantomData }
+        Self { context, noted: 0, step: None, model: PhantomData }
+    }
+
+    /// The same for a step's listing: the step deletes what it added, also when the rows that say
+    /// what is in its scope are deleted along with it.
+    pub(crate) fn listed_by(self, step: &str) -> Self {
+        Self { step: Some(sql::step_name(self.context.synchronizer(), step)), ..self }
     }
 
     /// Adds rows that the backend has and the data model lacks; they are pending, as any new
@@ -36,11 +44,21 @@ impl<M: Model> Pending<M> {
             return Ok(());
         }
         self.noted += rows.len();
+        let step = self.step.clone();
         self.context
             .db()
             .write_quietly(move |conn| {
+                let mut added = Vec::with_capacity(rows.len());
                 for row in &rows {
-                    Row::<M>::insert(conn, row)?;
+                    added.push(Row::<M>::insert(conn, row)?.bookkeeping().sync_id);
+                }
+                if let Some(step) = &step {
+                    sql_query(format!(
+                        "UPDATE {}_sync SET step = '{step}' WHERE sync_id IN ({})",
+                        M::INFO.table,
+                        sql::list(added)
+                    ))
+                    .execute(conn)?;
                 }
                 Ok(())
             })

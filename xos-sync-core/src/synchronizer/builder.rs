@@ -9,7 +9,7 @@ use crate::{
     budget::Budget,
     db::{Db, OpenMode},
     error::{Error, Result},
-    event::{Feed, Handle, Inbox, database_feed},
+    event::{Feed, Handle, Inbox, Notice, database_feed},
     migrate,
     model::Micros,
     pass::{Clock, Limits, Report},
@@ -38,6 +38,7 @@ pub struct Builder {
     clock: Clock,
     safety_poll: Duration,
     lease: Duration,
+    notice: Notice,
     feeds: Vec<Box<dyn Feed>>,
 }
 
@@ -62,6 +63,7 @@ impl Builder {
             clock: Arc::new(Micros::now),
             safety_poll: SAFETY_POLL,
             lease: LEASE,
+            notice: Notice::Notifications,
             feeds: Vec::new(),
         }
     }
@@ -154,6 +156,17 @@ impl Builder {
         self
     }
 
+    /// Does not listen to the server's notifications; a cheap query each second finds changes.
+    ///
+    /// For a database whose notifications are switched off, because NOTIFY lets commits wait for each
+    /// other, refuses two-phase commit, and can fill its queue; and for one behind a pooler that does
+    /// not carry them.
+    #[must_use]
+    pub fn without_notifications(mut self) -> Self {
+        self.notice = Notice::Probe;
+        self
+    }
+
     /// Where it hears of changes, beside the database's own way. May be called more than once.
     #[must_use]
     pub fn feed(mut self, feed: impl Feed) -> Self {
@@ -199,10 +212,11 @@ impl Builder {
         observed.sort_by_key(|observed| levels.get(observed.model().table).copied());
         let handle = Handle::new(registry.models().map(|model| model.table));
         let origin: Arc<str> = uuid::Uuid::new_v4().simple().to_string().into();
-        let feeds = database_feed(&db, &origin).into_iter().chain(self.feeds).map(|feed| {
-            let inbox = Inbox::new(feed.name(), handle.clone());
-            (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
-        });
+        let feeds =
+            database_feed(&db, &origin, self.notice).into_iter().chain(self.feeds).map(|feed| {
+                let inbox = Inbox::new(feed.name(), handle.clone());
+                (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
+            });
         Ok(Synchronizer {
             feeds: feeds.collect(),
             origin,

@@ -165,7 +165,8 @@ pub(crate) fn in_scope(model: &ModelInfo, row: &str, only: Option<&str>) -> Stri
 }
 
 /// The condition under which a step whose attribute says `only` deletes a row (its bookkeeping's
-/// alias is `row`): the step that synced it, else the step in whose scope its last values are.
+/// alias is `row`): the step that was called for it last, while that observes the model; else the
+/// step in whose scope its last values are. `step` is its [`sql::step_name`].
 pub(crate) fn was_in_scope(
     engine: Engine,
     model: &ModelInfo,
@@ -176,8 +177,11 @@ pub(crate) fn was_in_scope(
     match only {
         None => "TRUE".into(),
         Some(only) => format!(
-            "({row}.step = '{step}' OR {row}.step IS NULL AND EXISTS (SELECT 1 FROM {} WHERE ({only})))",
-            sql::last_values(engine, model, row)
+            "({row}.step = '{step}' OR NOT EXISTS (SELECT 1 FROM xos_sync_steps AS known \
+             WHERE known.model = '{table}' AND known.synchronizer || '.' || known.step = {row}.step) \
+             AND EXISTS (SELECT 1 FROM {last} WHERE ({only})))",
+            table = model.table,
+            last = sql::last_values(engine, model, row)
         ),
     }
 }

@@ -1,6 +1,8 @@
 //! A database for each test, and the program that works on it.
 
 use std::process::{Command, Output, Stdio};
+#[cfg(feature = "postgres")]
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -12,6 +14,10 @@ pub struct Database {
     _folder: TempDir,
     schema: Option<String>,
 }
+
+/// One test after the other makes its tables.
+#[cfg(feature = "postgres")]
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Runs the test on each engine that is built in.
 pub fn on_each_engine(test: impl Fn(&Database)) {
@@ -41,6 +47,8 @@ impl Database {
         let url = format!("{server}?options=-csearch_path%3D{schema}");
         let folder = tempfile::tempdir().unwrap();
         let database = Self { url, _folder: folder, schema: Some(schema.clone()) };
+        // Migrations of one server wait for each other, but not for long.
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         database.sql(&format!("CREATE SCHEMA {schema}"));
         database.migrated()
     }

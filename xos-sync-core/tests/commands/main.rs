@@ -15,6 +15,7 @@
 )]
 
 mod databases;
+mod hostile;
 #[cfg(feature = "http")]
 mod http_client;
 mod output;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     }
     let mut tests: Vec<Test> = Vec::new();
     tests.extend(output::TESTS);
+    tests.extend(hostile::TESTS);
     tests.extend(retry::TESTS);
     #[cfg(feature = "http")]
     tests.extend(http_client::TESTS);

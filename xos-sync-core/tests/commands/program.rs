@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use std::{convert::Infallible, time::Duration};
 use xos_sync_core::{
-    Context, Pending, Secret, StepError, StepResult, SyncStep, backend, model, sync_step,
+    Context, Id, Pending, Row, Secret, StepError, StepResult, SyncStep, backend, model, sync_step,
 };
 
 /// Says that this program is the author's.
@@ -19,6 +19,8 @@ pub fn is_wanted() -> bool {
 /// A lamp.
 #[model(table = lamps)]
 pub struct Lamp {
+    /// Its key.
+    pub id: Id<Lamp>,
     /// Its name.
     pub name: String,
     /// How the backend answers: `CLASS MESSAGE`; all is well if not set.
@@ -28,6 +30,12 @@ pub struct Lamp {
     /// What the backend calls it.
     #[backend]
     pub backend_id: Option<String>,
+}
+
+/// What cannot be written into a row or an environment.
+fn hostile(message: &str, password: &str) -> String {
+    let long = "x".repeat(3 << 20);
+    message.replace("{NUL}", "\0").replace("{LONG}", &long).replace("{PASSWORD}", password)
 }
 
 /// A backend with a client of its own.
@@ -56,14 +64,16 @@ pub struct SyncLamps {
 impl SyncStep for SyncLamps {
     async fn fetch_pending(&self, _: &Context, _: &mut Pending<Lamp>) -> StepResult {
         match std::env::var(LISTING_FAILS) {
-            Ok(message) => Err(StepError::transient(message)),
+            Ok(message) => Err(StepError::transient(hostile(&message, ""))),
             Err(_) => Ok(()),
         }
     }
 
-    async fn sync_record(&self, _: &Context, lamp: &mut Lamp) -> StepResult {
+    async fn sync_record(&self, _: &Context, lamp: &mut Row<Lamp>) -> StepResult {
         let answer = lamp.answer.clone().unwrap_or_default();
         let (class, message) = answer.split_once(' ').unwrap_or((&answer, "no reason"));
+        let password = lamp.password.as_ref().map(Secret::reveal).unwrap_or_default();
+        let message = hostile(message, password);
         let long = Duration::from_secs(3600);
         match class {
             "fail" => Err(StepError::transient(message)),
@@ -72,14 +82,14 @@ impl SyncStep for SyncLamps {
             "throttle" => Err(StepError::retry_after(message, long)),
             "panic" => panic!("{message}"),
             "save" => {
-                lamp.backend_id = Some(message.to_owned());
+                lamp.backend_id = Some(message);
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    async fn delete_record(&self, _: &Context, _: &Lamp) -> StepResult {
+    async fn delete_record(&self, _: &Context, _: &Row<Lamp>) -> StepResult {
         Ok(())
     }
 }

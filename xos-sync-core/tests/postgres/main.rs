@@ -15,9 +15,11 @@ mod chaos;
 mod commits;
 #[path = "expansion.rs"]
 mod concurrent_expansion;
+mod failover;
 mod members;
 mod messages;
 mod notifications;
+mod pooler;
 mod relay;
 mod server;
 mod site;
@@ -48,6 +50,8 @@ mod listing;
 mod migrations;
 #[path = "../scenarios/order.rs"]
 mod order;
+#[path = "../scenarios/orms/mod.rs"]
+mod orms;
 #[path = "../scenarios/pending/mod.rs"]
 mod pending;
 #[path = "../scenarios/repairs.rs"]

@@ -25,6 +25,7 @@ pub enum Fate {
 /// Ends when it is dropped, with all connections.
 pub struct Relay {
     pub url: String,
+    server: Arc<Mutex<String>>,
     open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
@@ -35,18 +36,27 @@ impl Relay {
         let (server, after) = rest.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("{before}@{}/{after}", listener.local_addr().unwrap());
-        let server = server.to_owned();
+        let server = Arc::new(Mutex::new(server.to_owned()));
+        let leads_to = server.clone();
         let open = Arc::new(Mutex::new(Vec::new()));
         let (kept, plan) = (open.clone(), Arc::new(Mutex::new(plan)));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let server = TcpStream::connect(&server).unwrap();
+                let server = leads_to.lock().unwrap().clone();
+                let server = TcpStream::connect(server).unwrap();
                 let ends = [client.try_clone().unwrap(), server.try_clone().unwrap()];
                 kept.lock().unwrap().extend(ends);
                 carry(client, server, plan.clone());
             }
         });
-        Self { url, open }
+        Self { url, server, open }
+    }
+
+    /// New connections lead to the server of this URL; the others stay where they are.
+    pub fn lead_to(&self, url: &str) {
+        let (_, rest) = url.split_once('@').unwrap();
+        let (server, _) = rest.split_once('/').unwrap();
+        *self.server.lock().unwrap() = server.to_owned();
     }
 }
 

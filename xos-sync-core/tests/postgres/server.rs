@@ -29,6 +29,25 @@ impl Server {
         Self { url, folder }
     }
 
+    /// A standby of this server.
+    pub fn standby(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        done(script().arg("standby").arg(folder.path()).arg(self.folder.path()));
+        let url = started(&control(&["start"], folder.path()));
+        Self { url, folder }
+    }
+
+    /// A standby takes writes from now on.
+    pub fn promote(&self) {
+        control(&["promote"], self.folder.path());
+    }
+
+    /// It takes no writes any more, or again, also in sessions that are open.
+    pub fn set_read_only(&self, value: &str) {
+        self.sql(&format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
+        self.sql("SELECT pg_reload_conf()");
+    }
+
     /// The URL of a role with no rights but on a database of its own.
     pub fn unprivileged(&self) -> String {
         self.sql("CREATE ROLE app LOGIN PASSWORD 'app'");

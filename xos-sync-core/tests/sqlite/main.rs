@@ -15,6 +15,7 @@
 mod files;
 mod held;
 mod lock;
+mod replaced;
 mod types;
 
 // The scenarios are the same on every engine.
@@ -40,6 +41,8 @@ mod listing;
 mod migrations;
 #[path = "../scenarios/order.rs"]
 mod order;
+#[path = "../scenarios/orms/mod.rs"]
+mod orms;
 #[path = "../scenarios/pending/mod.rs"]
 mod pending;
 #[path = "../scenarios/repairs.rs"]

@@ -9,7 +9,10 @@ use syn::{
     spanned::Spanned,
 };
 
-use super::expansion::{self, Expansion};
+use super::{
+    expansion::{self, Expansion},
+    own_name::instead_of_self,
+};
 use crate::errors::Errors;
 
 /// `#[model(…)]` and the struct that it stands on.
@@ -40,6 +43,17 @@ pub(super) struct FieldInput {
     pub(super) marks: Marks,
 }
 
+impl FieldInput {
+    /// The same, with the struct's name in place of `Self`.
+    fn named(mut self, name: &Ident) -> Self {
+        self.ty = instead_of_self(self.ty, name);
+        if let Some(mark) = &mut self.marks.references {
+            mark.target = instead_of_self(mark.target.clone(), name);
+        }
+        self
+    }
+}
+
 /// The attributes of ours on a field.
 #[derive(Default)]
 pub(super) struct Marks {
@@ -51,6 +65,18 @@ pub(super) struct Marks {
     pub(super) label: Option<Attribute>,
     /// Whether one of them could not be read.
     pub(super) broken: bool,
+}
+
+impl Marks {
+    /// Whether the field has no attribute of ours.
+    pub(super) fn are_none(&self) -> bool {
+        let Self { references, default, backend, unique, choice, label, broken } = self;
+        let attributes = [backend, unique, choice, label];
+        !broken
+            && references.is_none()
+            && default.is_none()
+            && attributes.iter().all(|attribute| attribute.is_none())
+    }
 }
 
 /// `#[references(Target, on_delete = cascade, on_update = sync)]`.
@@ -83,7 +109,11 @@ pub(super) fn parse(options: TokenStream, item: TokenStream, errors: &mut Errors
             return None;
         }
     };
-    let fields = fields.into_iter().filter_map(|field| parse_field(field, errors)).collect();
+    let fields = fields
+        .into_iter()
+        .filter_map(|field| parse_field(field, errors))
+        .map(|field| field.named(&item.ident))
+        .collect();
     Some(Input { options, item, fields })
 }
 

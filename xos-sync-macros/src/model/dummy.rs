@@ -16,9 +16,14 @@ pub(super) fn dummy(model: &Model) -> TokenStream {
         .iter()
         .filter_map(|column| Some(&column.input.marks.references.as_ref()?.target))
         .chain(model.expansion.iter().flat_map(expansion::models));
+    let key_type = &model.key_type;
+    let key_type = key_type.iter().filter(|_| model.key.is_none());
     quote! {
         // What the author imports is in use.
-        const _: fn() = || { #(let _: ::core::option::Option<#named> = ::core::option::Option::None;)* };
+        const _: fn() = || {
+            #(let _: ::core::option::Option<#named> = ::core::option::Option::None;)*
+            #(let _: ::core::option::Option<#key_type> = ::core::option::Option::None;)*
+        };
         #item
         #table
         #new

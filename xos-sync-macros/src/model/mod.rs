@@ -8,6 +8,7 @@ mod expansion;
 mod field_type;
 mod methods;
 mod new;
+mod own_name;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ fn messages(options: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -
 
 /// The messages about one field of a model that is right otherwise.
 fn about(field: proc_macro2::TokenStream) -> Vec<String> {
-    messages(quote!(table = sites), quote! { pub struct Site { #field } })
+    messages(quote!(table = sites), quote! { pub struct Site { pub id: Id<Site>, #field } })
 }
 
 #[test]
@@ -45,8 +45,7 @@ fn each_mistake_in_a_field_is_told_once() {
             quote!(#[backend] pub ip: String),
             "what a step finds out is not known before the first sync",
         ),
-        (quote!(pub uid: String), "the framework keeps `uid`"),
-        (quote!(pub attempted: bool), "the framework keeps `attempted`"),
+        (quote!(pub id: Id<Site>, pub a: i32), "a model has one field `id`"),
         (quote!(pub star: String), "diesel uses `star`"),
         (quote!(pub sites: String), "diesel uses `sites`"),
         (
@@ -106,8 +105,78 @@ fn each_mistake_in_a_field_is_told_once() {
 }
 
 #[test]
+fn the_author_writes_the_key() {
+    let about =
+        |key| messages(quote!(table = sites), quote! { pub struct Site { #key pub a: i32 } });
+    for key in [
+        quote!(pub id: Id<Site>,),
+        quote!(id: Id<Self>,),
+        quote!(pub id: xos_sync_core::Id<Site>,),
+        quote!(#[serde(skip)] pub r#id: Id<Site>,),
+    ] {
+        assert_eq!(about(key.clone()), Vec::<String>::new(), "{key}");
+    }
+    for (key, start) in [
+        (quote!(), "a model has a field for its key: add `pub id: Id<Site>`"),
+        (quote!(pub key: i64,), "a model has a field for its key"),
+        (quote!(pub id: i64,), "the key of this model is an `Id<Site>`"),
+        (quote!(pub id: Option<Id<Site>>,), "the key of this model is an `Id<Site>`"),
+        (quote!(pub id: Id<Slice>,), "the key of this model is an `Id<Site>`"),
+        (quote!(#[backend] pub id: Id<Site>,), "the key takes no marks"),
+        (quote!(#[references(Slice)] pub id: Id<Site>,), "the key takes no marks"),
+        (quote!(#[default(5)] pub id: Id<Site>,), "the key takes no marks"),
+        (quote!(#[unique(id)] pub id: Id<Site>,), "unexpected token in attribute"),
+    ] {
+        let messages = about(key.clone());
+        assert_eq!(messages.len(), 1, "{key}: {messages:?}");
+        assert!(messages[0].starts_with(start), "{key}: {messages:?}");
+    }
+}
+
+#[test]
+fn names_of_the_bookkeeping_are_free() {
+    for name in [
+        "uid",
+        "created",
+        "updated",
+        "enacted",
+        "deleted",
+        "no_sync",
+        "lazy_blocked",
+        "attempts",
+        "backend_status",
+        "backend_class",
+        "retry_at",
+        "attempted",
+        "step",
+        "applied",
+        "last",
+        "sync_id",
+        "object_id",
+        "bookkeeping",
+    ] {
+        let name = quote::format_ident!("{name}");
+        assert_eq!(about(quote!(pub #name: String)), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn the_struct_has_the_fields_of_the_author_and_no_others() {
+    let item = quote! {
+        pub struct Site { id: Id<Self>, pub name: String, #[references(Self)] up: Option<Id<Self>> }
+    };
+    let written = super::model(quote!(table = sites), item).to_string();
+    let (_, fields) = written.split_once("pub struct Site {").unwrap();
+    let (fields, _) = fields.split_once('}').unwrap();
+    assert_eq!(
+        fields.trim(),
+        "# [allow (missing_docs)] id : Id < Site > , pub name : String , up : Option < Id < Site > > ,"
+    );
+}
+
+#[test]
 fn each_mistake_in_the_options_is_told_once() {
-    let site = quote! { pub struct Site { pub name: String } };
+    let site = quote! { pub struct Site { pub id: Id<Site>, pub name: String } };
     for (options, start) in [
         (quote!(), "say which table it is"),
         (quote!(table = "sites"), "write the table's name without quotes"),
@@ -147,6 +216,7 @@ fn only_a_struct_with_some_named_fields_will_do() {
         (
             quote!(
                 struct Site<T> {
+                    id: Id<Self>,
                     name: T,
                 }
             ),
@@ -154,15 +224,23 @@ fn only_a_struct_with_some_named_fields_will_do() {
         ),
         (
             quote!(
-                struct Site {}
+                struct Site {
+                    id: Id<Site>,
+                }
             ),
             "a model needs at least one column",
         ),
         (
             quote!(
+                struct Site {}
+            ),
+            "a model has a field for its key",
+        ),
+        (
+            quote!(
                 struct Site;
             ),
-            "a model needs at least one column",
+            "a model has a field for its key",
         ),
     ] {
         let messages = messages(quote!(table = sites), item.clone());
@@ -170,19 +248,21 @@ fn only_a_struct_with_some_named_fields_will_do() {
         assert!(messages[0].starts_with(start), "{item}: {messages:?}");
     }
     let fields = (0..60).map(|at| quote::format_ident!("c{at}"));
-    let messages = messages(quote!(table = wide), quote!(struct Wide { #(#fields: i32),* }));
+    let messages =
+        messages(quote!(table = wide), quote!(struct Wide { id: Id<Wide>, #(#fields: i32),* }));
     assert!(messages[0].starts_with("a model has at most"), "{messages:?}");
 }
 
 #[test]
 fn all_mistakes_are_told_together() {
     let item = quote! { struct Site { a: u8, b: Vec<u8>, c: String } };
-    assert_eq!(messages(quote!(), item).len(), 3);
+    assert_eq!(messages(quote!(), item).len(), 4, "table, key and two types");
 }
 
 #[test]
 fn the_struct_stands_after_a_mistake() {
-    let item = quote! { pub struct Site { pub name: String, pub ports: Vec<u16> } };
+    let item =
+        quote! { pub struct Site { pub id: Id<Site>, pub name: String, pub ports: Vec<u16> } };
     let written = super::model(quote!(table = sites), item).to_string();
     assert!(written.starts_with(":: core :: compile_error !"), "{written}");
     assert!(
@@ -197,6 +277,7 @@ fn the_struct_stands_after_a_mistake() {
 fn each_mistake_in_an_expansion_is_told_once() {
     let pair = quote! {
         pub struct Pair {
+            pub id: Id<Pair>,
             #[references(A)]
             pub a_id: Id<A>,
             #[default("x")]

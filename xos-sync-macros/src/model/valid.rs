@@ -21,6 +21,8 @@ pub(super) struct Model {
     pub(super) table: Ident,
     /// The field `id`; `None` after a mistake.
     pub(super) key: Option<FieldInput>,
+    /// The type of the field `id`, as the author wrote it.
+    pub(super) key_type: Option<Type>,
     pub(super) columns: Vec<Column>,
     pub(super) uniques: Vec<Vec<String>>,
     pub(super) expansion: Option<Expansion>,
@@ -75,8 +77,9 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     check_length(&table, "table", LONGEST_TABLE, errors);
     let (keys, fields): (Vec<_>, Vec<_>) =
         fields.into_iter().partition(|field| field.ident.unraw() == "id");
+    let key_type = keys.first().map(|key| key.ty.clone());
     let key = key(keys, &item.ident, errors);
-    if fields.is_empty() {
+    if fields.is_empty() && key_type.is_some() {
         errors.at(&item.ident, "a model needs at least one column");
     } else if fields.len() > MOST_COLUMNS {
         let advice = match MOST_COLUMNS {
@@ -96,18 +99,25 @@ pub(super) fn validate(input: Input, errors: &mut Errors) -> Model {
     }
     let label = label(&columns, errors);
     let doc = doc::first_sentence(&item.attrs);
-    Model { item, table, key, columns, uniques, expansion: options.expansion, doc, label }
+    Model { item, table, key, key_type, columns, uniques, expansion: options.expansion, doc, label }
 }
 
 /// The field that holds the row's key.
-fn key(mut keys: Vec<FieldInput>, model: &Ident, errors: &mut Errors) -> Option<FieldInput> {
-    let Some(key) = keys.pop() else {
+fn key(keys: Vec<FieldInput>, model: &Ident, errors: &mut Errors) -> Option<FieldInput> {
+    let mut keys = keys.into_iter();
+    let Some(key) = keys.next() else {
         errors.at(model, format!("a model has a field for its key: add `pub id: Id<{model}>`"));
         return None;
     };
+    for again in keys {
+        errors.at(&again.ident, "a model has one field `id`: remove this one");
+    }
+    if !key.marks.broken && !key.marks.are_none() {
+        errors.at(&key.ident, "the key takes no marks: remove them");
+    }
     let is_key = match FieldType::of(&key.ty, false) {
         Some(FieldType { kind: Kind::Id(target), nullable: false, .. }) => {
-            matches!(&*target, Type::Path(path) if path.path.is_ident(model) || path.path.is_ident("Self"))
+            matches!(&*target, Type::Path(path) if path.path.is_ident(model))
         }
         _ => false,
     };
@@ -192,8 +202,8 @@ fn check_reference(input: &FieldInput, field_type: &FieldType, model: &Ident, er
     {
         errors.at(
             cascade,
-            "deleting a row cannot cascade within its own model: leave it out, and the row waits until no \
-             other references it",
+            "deleting a row cannot cascade within its own model: leave it out, and the database refuses to \
+             delete a row that is referenced",
         );
     }
     if let Some(sync) = &mark.sync

@@ -20,7 +20,7 @@ use xos_sync_openstack::client::{
 use xos_sync_openstack::{BACKEND_TYPE, Clouds, ImageDirectory, RoleNames};
 
 use crate::database::Database;
-use crate::loopback::Loopback;
+use crate::loopback::{Cleanup, Loopback};
 use crate::proxy::Proxy;
 
 /// Longer than anything takes here.
@@ -56,6 +56,7 @@ pub(crate) struct Side {
     pub(crate) own: User,
     /// The project that it logs in to.
     pub(crate) home: Project,
+    cleanup: Cleanup,
 }
 
 #[derive(QueryableByName)]
@@ -254,7 +255,7 @@ impl World {
 
     /// Removes the domains, with what Keystone has in them. All else must be gone.
     pub(crate) async fn close(self) {
-        for side in self.sides {
+        for mut side in self.sides {
             let query =
                 ProjectQuery { domain_id: Some(side.domain.id.clone()), ..ProjectQuery::default() };
             for project in side.admin.projects(&query).all().await.unwrap() {
@@ -266,6 +267,7 @@ impl World {
                 side.admin.delete_project(&project.id).await.unwrap();
             }
             side.admin.delete_domain(&side.domain.id).await.unwrap();
+            side.cleanup.is_done();
         }
     }
 
@@ -280,6 +282,7 @@ impl Side {
         let admin = Loopback::administrator();
         let controller = format!("{world}-{number}");
         let domain = admin.create_domain(&controller).await.unwrap();
+        let cleanup = Cleanup::new(&domain.id, world, Loopback::administrator);
         let domain_id = Some(domain.id.clone());
         let home = NewProject {
             name: "home".to_owned(),
@@ -301,7 +304,7 @@ impl Side {
         };
         admin.grant(&grant).await.unwrap();
         let proxy = Proxy::to(&Loopback::file());
-        Self { controller, domain, proxy, admin, own, home }
+        Self { controller, domain, proxy, admin, own, home, cleanup }
     }
 
     /// The projects that are there, but for the one that the Synchronizer logs in to, by name.

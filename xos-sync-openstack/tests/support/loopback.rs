@@ -1,5 +1,8 @@
 //! The loopback cloud, and a domain of it for one test.
 
+#[path = "cleanup.rs"]
+mod cleanup;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -7,6 +10,8 @@ use std::time::{Duration, Instant};
 use xos_sync_openstack::client::{
     Assignment, Cloud, CloudBuilder, CloudError, Domain, NewProject, Project, ProjectQuery,
 };
+
+pub(crate) use cleanup::Cleanup;
 
 /// A domain with a project, in which the administrator may do everything.
 pub(crate) struct Loopback {
@@ -18,6 +23,7 @@ pub(crate) struct Loopback {
     pub(crate) project: Project,
     /// Not the name of anything else in the cloud.
     pub(crate) name: String,
+    cleanup: Cleanup,
 }
 
 impl Loopback {
@@ -44,6 +50,7 @@ impl Loopback {
         let name = format!("{test}-{}-{count}", std::process::id());
         let admin = Self::administrator();
         let domain = admin.create_domain(&name).await.unwrap();
+        let cleanup = Cleanup::new(&domain.id, &name, Self::administrator);
         let wanted = NewProject {
             name: "p".to_owned(),
             domain_id: Some(domain.id.clone()),
@@ -57,7 +64,7 @@ impl Loopback {
         };
         admin.grant(&grant).await.unwrap();
         let cloud = admin.in_project(&project.id);
-        Self { admin, cloud, domain, project, name }
+        Self { admin, cloud, domain, project, name, cleanup }
     }
 
     pub(crate) async fn role(admin: &Cloud, name: &str) -> String {
@@ -66,7 +73,7 @@ impl Loopback {
     }
 
     /// Removes the domain and what Keystone has in it.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         let query =
             ProjectQuery { domain_id: Some(self.domain.id.clone()), ..ProjectQuery::default() };
         for project in self.admin.projects(&query).all().await.unwrap() {
@@ -74,6 +81,7 @@ impl Loopback {
         }
         self.admin.delete_domain(&self.domain.id).await.unwrap();
         assert_eq!(self.admin.domain(&self.name).await.unwrap(), None);
+        self.cleanup.is_done();
     }
 }
 

@@ -147,18 +147,31 @@ fn notify(model: &'static ModelInfo) -> Extra {
     always(Extra { kind: Kind::Trigger, name, table: kept, model, check: None, sql })
 }
 
-/// What follows from a row is made when its transaction commits, by one transaction at a time:
-/// of two that combine, the later one sees the other's rows. Nobody waits for an open one.
+/// Rows that follow from a row are made when its transaction commits, by one transaction at a
+/// time: of two that combine, the later one sees the other's rows. A writer does not wait for
+/// strangers: where one is in the way, or the writer's snapshot may be too old to see all rows, the
+/// Synchronizer is told to make them.
 fn expand(model: &ModelInfo, effect: Effect) -> [Extra; 3] {
     let Effect { model: of, making, remaking, unmaking, insert, update, delete } = effect;
     [("INSERT", insert, making), ("UPDATE", update, remaking), ("DELETE", delete, unmaking)].map(
         |(event, statements, name)| {
-            let table = model.table;
-            let lock = "PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'))";
-            let statements: Vec<_> = [lock.to_owned()].into_iter().chain(statements).collect();
-            let function = function(&name, &statements);
+            let (table, expanded) = (model.table, of.table);
+            let leave = format!(
+                "INSERT INTO xos_sync_unexpanded (model) VALUES ('{expanded}');\n        \
+                 PERFORM pg_notify(left('xos_sync.' || TG_TABLE_SCHEMA, 63), '{expanded}')"
+            );
+            let statements: String =
+                statements.iter().map(|statement| format!("        {statement};\n")).collect();
             let sql = format!(
-                "{function};\nCREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
+                "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER \
+                 SET search_path FROM CURRENT SET lock_timeout = '200ms' AS $$\nBEGIN\n    \
+                 IF current_setting('transaction_isolation') <> 'read committed' THEN\n        {leave};\n    \
+                 END IF;\n    BEGIN\n        \
+                 PERFORM pg_advisory_xact_lock(hashtext(TG_TABLE_SCHEMA || '/expand'));\n{statements}    \
+                 EXCEPTION WHEN lock_not_available OR deadlock_detected OR serialization_failure \
+                 OR unique_violation OR foreign_key_violation THEN\n        {leave};\n    END;\n    \
+                 RETURN NULL;\nEND $$;\n\
+                 CREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table}\n\
                  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\nEXECUTE FUNCTION {name}()"
             );
             always(Extra {

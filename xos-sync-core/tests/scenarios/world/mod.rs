@@ -214,6 +214,11 @@ pub struct Running {
 
 impl Running {
     pub fn start(synchronizer: Synchronizer) -> Self {
+        Self::of(Arc::new(synchronizer))
+    }
+
+    /// One that the test goes on asking.
+    pub fn of(synchronizer: Arc<Synchronizer>) -> Self {
         let handle = synchronizer.handle();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {

@@ -188,6 +188,35 @@ async fn ports_have_addresses_and_listings_have_pages() {
 }
 
 #[tokio::test]
+async fn a_test_that_fails_leaves_nothing() {
+    let world = Loopback::new("fails").await;
+    let outside = NewNetwork {
+        name: format!("!{}", world.name),
+        external: Some(true),
+        network_type: Some("flat".to_owned()),
+        physical_network: Some(world.name.clone()),
+        ..NewNetwork::default()
+    };
+    let outside = world.admin.create_network(&outside).await.unwrap();
+    subnet(&world.admin, &outside, "203.0.113.0/24", Gateway::First).await;
+    let inside = network(&world.cloud, "").await;
+    let addresses = subnet(&world.cloud, &inside, "10.1.0.0/24", Gateway::First).await;
+    let router = NewRouter {
+        name: "r".to_owned(),
+        external_network_id: Some(outside.id.clone()),
+        ..NewRouter::default()
+    };
+    let router = world.cloud.create_router(&router).await.unwrap();
+    world.cloud.add_interface(&router.id, &addresses.id).await.unwrap();
+    let (admin, name) = (Loopback::administrator(), world.name.clone());
+    drop(world);
+    assert_eq!(admin.domain(&name).await.unwrap(), None);
+    for network in [outside, inside] {
+        assert!(admin.network(&network.id).await.unwrap_err().is_not_found());
+    }
+}
+
+#[tokio::test]
 async fn a_network_quota_is_kept() {
     let world = Loopback::new("network-quota").await;
     let id = &world.project.id;

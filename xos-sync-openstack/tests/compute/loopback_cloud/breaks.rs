@@ -9,6 +9,7 @@ use xos_sync_openstack::ImageChange;
 use xos_sync_openstack::client::{NewServer, ServerQuery};
 
 use super::world::World;
+use crate::support::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_cleaned_up_and_lost_answers_adopted() {
@@ -18,7 +19,12 @@ async fn failures_are_cleaned_up_and_lost_answers_adopted() {
     assert!(said.contains("another one is made later"), "{said}");
     let row = world.get(failing).await;
     assert!(row.bookkeeping().attempts > 0 && row.instance_id.is_none(), "{row:?}");
-    assert!(world.servers().await.values().all(|it| it.task_state.as_deref() == Some("deleting")));
+    eventually("the end of the server", async || {
+        let servers = world.servers().await;
+        let goes = servers.values().all(|it| it.task_state.as_deref() == Some("deleting"));
+        Ok(goes.then_some(()))
+    })
+    .await;
 
     // A changed goal heals it. Meanwhile the answers to two requests for another one were lost.
     world.sql(format!("UPDATE instances SET name = 'good' WHERE id = {}", failing.raw())).await;
@@ -33,9 +39,12 @@ async fn failures_are_cleaned_up_and_lost_answers_adopted() {
     let lost = &servers["lost"];
     assert!(lost.id == first || lost.id == second, "adopted, and named anew");
     assert_eq!(world.get(row.id).await.instance_id.as_ref(), Some(&lost.id));
-    let query = ServerQuery::default();
-    let all = world.loopback.cloud.servers(&query).all().await.unwrap();
-    assert!(all.iter().filter(|it| it.task_state.as_deref() != Some("deleting")).count() == 2);
+    eventually("the end of the second one", async || {
+        let all = world.loopback.cloud.servers(&ServerQuery::default()).all().await?;
+        let stay = all.iter().filter(|it| it.task_state.as_deref() != Some("deleting")).count();
+        Ok((stay == 2).then_some(()))
+    })
+    .await;
 
     rebuilt(&world, &row, &lost.id).await;
     world.take_down().await;

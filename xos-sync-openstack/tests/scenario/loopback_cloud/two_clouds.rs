@@ -7,6 +7,7 @@ use xos_sync_openstack::client::{
 };
 
 use super::goal::Offer;
+use crate::loopback::eventually;
 use crate::proxy::changes;
 use crate::world::{Side, World};
 
@@ -105,12 +106,16 @@ async fn servers(side: &Side) -> Vec<String> {
         project_id: Some(side.project("lab_web").await.id),
         ..ServerQuery::default()
     };
-    let servers = side.admin.servers(&query).all().await.unwrap();
+    // Nova learns of addresses from Neutron a moment later.
+    let servers = eventually("an address of each server", async || {
+        let servers = side.admin.servers(&query).all().await?;
+        Ok(servers.iter().all(|it| it.address("net").is_some()).then_some(servers))
+    })
+    .await;
     let servers: BTreeMap<_, Server> =
         servers.into_iter().map(|it| (it.name.clone(), it)).collect();
     let line = |server: &Server| {
         assert_eq!(server.status, ServerStatus::Active);
-        assert!(server.address("net").is_some(), "{server:?}");
         format!("{} on {}", server.name, server.host.as_deref().unwrap())
     };
     servers.values().map(line).collect()

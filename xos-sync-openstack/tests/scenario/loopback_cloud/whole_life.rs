@@ -1,7 +1,7 @@
 //! Brought up, changed, and taken down to nothing.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use xos_sync_core::status::{ObjectStatus, State, Status};
 
@@ -11,6 +11,9 @@ use super::witness::{Witness, openstack_does};
 use crate::loopback::eventually;
 use crate::proxy::changes;
 use crate::world::World;
+
+/// How long the witness and the rows may differ.
+const LONGEST: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_instances_come_change_and_go() {
@@ -85,11 +88,17 @@ async fn thirty_instances_come_change_and_go() {
     world.close().await;
 }
 
-/// What the witness sees and what the rows say are the same; returns it.
+/// What the witness sees and what the rows say come to be the same; returns it. Nova shows what has
+/// changed of a server a moment later.
 async fn is_as_the_rows_say(world: &World, offer: &Offer, witness: &mut Witness) -> Vec<String> {
-    let there = witness.lines(world, offer);
-    assert_eq!(there, rows::lines(world).await);
-    there
+    let end = Instant::now() + LONGEST;
+    loop {
+        let (there, rows) = (witness.lines(world, offer), rows::lines(world).await);
+        if there == rows || Instant::now() > end {
+            assert_eq!(there, rows);
+            return there;
+        }
+    }
 }
 
 /// Each step comes round once more, and changes nothing.

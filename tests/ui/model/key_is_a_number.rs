@@ -6,7 +6,8 @@ pub struct Site {
     pub id: Id<Site>,
     pub id: i64,
     pub name: String,
-    pub enacted: Option<i64>,
 }
 
-fn main() {}
+fn main() {
+    let _ = NewSite::new("Princeton");
+}

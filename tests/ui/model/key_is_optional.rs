@@ -1,0 +1,13 @@
+use xos_sync_core::{Id, model};
+
+#[model(table = sites)]
+pub struct Site {
+    /// Its key.
+    pub id: Id<Site>,
+    pub id: Option<Id<Site>>,
+    pub name: String,
+}
+
+fn main() {
+    let _ = NewSite::new("Princeton");
+}
