@@ -63,7 +63,8 @@ pub(super) fn migrate(
                 at = Some(task);
                 run(conn, task)
             })?;
-            conn.batch_execute(&versions)
+            // PostgreSQL refuses an empty statement.
+            if versions.is_empty() { Ok(()) } else { conn.batch_execute(&versions) }
         })
     })
     .map_err(|error| {

@@ -86,7 +86,9 @@ impl Passes {
     /// Begins a repair when one is due or was asked for.
     pub(super) fn repair(&mut self) {
         let due = self.repairs.due().is_some_and(|due| due <= Instant::now());
-        if self.repairs.running || !(due || self.repairs.requested) {
+        // Until this process has joined the others, it is not known which of them repairs.
+        let wanted = (due || self.repairs.requested) && self.membership.has_begun();
+        if self.repairs.running || !wanted {
             return;
         }
         if !self.membership.repairs() {
@@ -112,7 +114,8 @@ impl Passes {
 
     /// Lets deleted rows go that keep each other, once there is nothing else to do.
     pub(super) fn free_circles(&mut self) {
-        if !self.repairs.circles_wanted || self.repairs.freeing || !self.tasks.is_empty() {
+        let wanted = self.repairs.circles_wanted && self.membership.has_begun();
+        if !wanted || self.repairs.freeing || !self.tasks.is_empty() {
             return;
         }
         self.repairs.circles_wanted = false;

@@ -16,7 +16,7 @@ fn refused_server() -> String {
     } else {
         "PostgreSQL is not built in: turn on the feature `postgres` of xos-sync-core, or write sqlite://PATH"
     };
-    format!("`postgres:bob@host/goal` is not a database URL that this build knows: {advice}")
+    format!("`postgres:***@host/goal` is not a database URL that this build knows: {advice}")
 }
 
 #[tokio::test]

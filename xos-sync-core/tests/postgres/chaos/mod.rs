@@ -101,7 +101,7 @@ impl Site {
         let count =
             |of: &str| self.server.sql(&format!("SELECT count(*) FROM {of}")).trim().parse();
         let shards = format!(
-            "xos_sync_shards JOIN xos_sync_members USING (member) WHERE place LIKE '% {pid} %'"
+            "xos_sync_shards JOIN xos_sync_members USING (member) WHERE step = '-' AND place LIKE '% {pid} %'"
         );
         (count("xos_sync_members").unwrap(), count(&shards).unwrap())
     }

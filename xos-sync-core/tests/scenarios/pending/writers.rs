@@ -54,7 +54,7 @@ async fn an_orm_that_saves_whole_stale_rows_loses_nothing() {
     let world = World::new().await;
     world.farm("farm").await;
     world.pass().await;
-    let kept = "enacted || created || uid";
+    let kept = "enacted || ' ' || created || uid";
     let before = world.ask(kept, "FROM farms_sync").await;
     // It read the row before the first pass, and saves all columns.
     world.shell("UPDATE farms SET id = 1, name = 'barn', backend_id = NULL WHERE id = 1");
