@@ -14,8 +14,10 @@ pub use registry::RegistryError;
 pub use step::{ErrorClass, StepError};
 #[cfg(feature = "http")]
 pub use text::Secrets;
+#[cfg(feature = "manage")]
+pub(crate) use text::escape_json;
 pub use text::one_line;
-pub(crate) use text::{Known, cell, escape_json, redact, sanitize};
+pub(crate) use text::{Known, cell, redact, sanitize};
 
 /// An error and its causes, each said once, without credentials and control characters.
 pub fn chain(error: &dyn StdError) -> String {

@@ -16,8 +16,10 @@ mod known;
 mod mask;
 mod secrets;
 
+pub(crate) use escape::cell;
+#[cfg(any(feature = "manage", test))]
+pub(crate) use escape::escape_json;
 pub use escape::one_line;
-pub(crate) use escape::{cell, escape_json};
 pub(crate) use known::Known;
 pub(crate) use mask::redact;
 pub use secrets::Secrets;
@@ -53,7 +55,7 @@ pub(crate) fn sanitize(text: impl AsRef<str>) -> String {
     let note = format!("\n(cut: it had {} bytes)", text.len());
     let sure = if is_read { clean.len() } else { clean.len().saturating_sub(UNSURE) };
     let end = escape::boundary(&clean, sure.min(LONGEST - note.len()));
-    let mut cut = redact(&clean[..end]);
+    let mut cut = redact(clean[..end].to_owned());
     cut.truncate(escape::boundary(&cut, LONGEST - note.len()));
     cut.push_str(&note);
     cut

@@ -23,8 +23,6 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 #[model(table = farms)]
 pub struct Farm {
     /// Its key.
-    pub id: Id<Farm>,
-    /// Its key.
     pub id: xos_sync_core::Id<Farm>,
     /// Its name.
     pub name: String,

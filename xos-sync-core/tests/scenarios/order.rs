@@ -49,5 +49,5 @@ async fn a_failed_parent_holds_back_only_its_own_descendants() {
     let expected = "Farm bad (#1) failed (terminal, 1 time, waits for a changed goal): no room\n\
         Field f1 (#1) blocked: blocked by Farm bad (#1), which failed: no room\n\
         Crop c1 (#1) blocked: blocked by Farm bad (#1), which failed: no room\n";
-    assert!(shown.ends_with(expected), "{shown}");
+    assert!(shown.contains(expected), "{shown}");
 }

@@ -98,7 +98,7 @@ async fn a_parent_that_a_shell_deleted_before_its_children_waits_for_them() {
     world.shell("DELETE FROM fields");
     assert_eq!(world.pass().await.deleted, 2);
     assert_eq!(world.backend.log(), ["delete field", "delete farm"]);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ pub(crate) fn cell(text: &str) -> String {
 
 /// JSON with its invisible characters as `\u001b`, so that a terminal shows it as it is. They stand
 /// only in strings there; line breaks between values stay.
+#[cfg(any(feature = "manage", test))]
 pub(crate) fn escape_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -13,8 +13,7 @@ mod words;
 ///
 /// # Guarantees
 /// The result is unchanged when it is redacted again.
-pub(crate) fn redact(text: impl AsRef<str>) -> String {
-    let mut text = text.as_ref().to_owned();
+pub(crate) fn redact(mut text: String) -> String {
     // What is hidden may have stood between a name and another value.
     for _ in 0..MOST_ROUNDS {
         let redacted = once(&text);

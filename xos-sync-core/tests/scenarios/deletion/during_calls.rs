@@ -102,7 +102,7 @@ async fn a_child_cannot_be_added_while_its_parent_is_deleted() {
     let (report, ()) = tokio::join!(world.pass(), added);
     assert_eq!((report.deleted, report.enacted), (1, 0));
     assert_eq!(world.backend.log(), ["sync farm", "delete farm"]);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn a_row_whose_key_changes_is_the_same_object() {
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete farm"]);
     assert_eq!(world.backend.names(), [""; 0]);
-    assert_eq!(world.shown().await, "model\n(no rows)\n");
+    assert!(world.shown().await.starts_with("model\n(no rows)\n"));
 }
 
 #[tokio::test]
