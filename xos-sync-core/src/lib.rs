@@ -10,7 +10,7 @@
 //! # A model, a step, a program
 //! ```no_run
 //! use async_trait::async_trait;
-//! use xos_sync_core::{Context, Id, StepResult, SyncStep, model, models::Site, sync_step};
+//! use xos_sync_core::{Context, Id, Row, StepResult, SyncStep, model, models::Site, sync_step};
 //!
 //! /// A web page of a site, as a file on disk.
 //! #[model(table = pages)]
@@ -27,11 +27,11 @@
 //!
 //! #[async_trait]
 //! impl SyncStep for SyncPages {
-//!     async fn sync_record(&self, _: &Context, page: &mut Page) -> StepResult {
+//!     async fn sync_record(&self, _: &Context, page: &mut Row<Page>) -> StepResult {
 //!         Ok(std::fs::write(&page.name, &page.text)?)
 //!     }
 //!
-//!     async fn delete_record(&self, _: &Context, page: &Page) -> StepResult {
+//!     async fn delete_record(&self, _: &Context, page: &Row<Page>) -> StepResult {
 //!         Ok(std::fs::remove_file(&page.name)?)
 //!     }
 //! }
