@@ -55,7 +55,8 @@ async fn inserted_again_while_it_is_deleted() {
         call.open();
     };
     let (report, ()) = tokio::join!(world.pass(), inserted);
-    assert_eq!((report.deleted, report.enacted), (1, 1));
+    assert_eq!(report.deleted, 1);
+    world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm", "delete farm", "sync farm"]);
     assert_eq!(world.backend.names(), ["farm"]);
     // Another object under the same key.
@@ -119,7 +120,8 @@ async fn a_child_of_a_successor_does_not_hold_the_deleted_parent() {
         call.open();
     };
     let (report, ()) = tokio::join!(world.pass(), added);
-    assert_eq!((report.deleted, report.enacted), (1, 2));
+    assert_eq!(report.deleted, 1);
+    world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm", "delete farm", "sync farm", "sync field"]);
     assert_eq!(world.backend.names(), ["farm", "field"]);
     assert!(world.status().await.is_settled());
