@@ -81,7 +81,7 @@ async fn after_a_failover_all_connections_lead_to_the_new_primary() {
     let new = old.standby();
     old.set_read_only("on");
     until_troubled(&synchronizer).await;
-    let caught_up = "SELECT enacted = updated FROM farms";
+    let caught_up = "SELECT enacted = updated FROM farms_sync";
     until("the copy", async || query(&new.url, caught_up).trim() == "t").await;
     new.promote();
     relay.lead_to(&new.url);

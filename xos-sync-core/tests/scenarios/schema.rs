@@ -175,11 +175,11 @@ async fn a_cascade_that_is_declared_no_more_is_gone() {
         ["0"]
     );
     // What stood on the table still works.
+    let versions = async || world.ask("updated", "FROM kites_sync ORDER BY object_id").await;
+    let before = versions().await;
     world.sql("UPDATE kites SET name = 'green' WHERE id = 1").await;
-    assert_eq!(
-        world.ask("updated > created", "FROM kites_sync ORDER BY object_id").await,
-        ["1", "0"]
-    );
+    let after = versions().await;
+    assert!(before[0] < after[0] && before[1] == after[1], "{before:?} {after:?}");
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn a_column_becomes_required_once_every_row_has_a_value() {
     // And optional again.
     migrated(first::registry(), &world.db).await.unwrap();
     world.sql("INSERT INTO kites (name, tail) VALUES ('new', 't')").await;
-    assert_eq!(world.ask("object_id", "FROM kites_sync ORDER BY 1").await, ["1", "2", "3"]);
+    assert_eq!(world.ask("count(*)", "FROM kites_sync").await, ["3"]);
 }
 
 #[tokio::test]
