@@ -22,8 +22,6 @@ use xos_sync_core::{
 #[model(table = probes)]
 pub struct Probe {
     /// Its key.
-    pub id: Id<Probe>,
-    /// Its key.
     pub id: xos_sync_core::Id<Probe>,
     /// Its name.
     pub name: String,
@@ -32,8 +30,6 @@ pub struct Probe {
 /// What there is to do besides.
 #[model(table = loads)]
 pub struct Burden {
-    /// Its key.
-    pub id: Id<Burden>,
     /// Its key.
     pub id: xos_sync_core::Id<Burden>,
     /// Its name.

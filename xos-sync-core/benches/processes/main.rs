@@ -29,8 +29,6 @@ const ROWS: usize = 4_000;
 #[model(table = chores)]
 pub struct Chore {
     /// Its key.
-    pub id: Id<Chore>,
-    /// Its key.
     pub id: xos_sync_core::Id<Chore>,
     /// Its name.
     pub name: String,
