@@ -14,6 +14,8 @@
 mod escape;
 mod known;
 mod mask;
+// Public, and whole, for clients of HTTP backends alone.
+#[cfg_attr(not(feature = "http"), allow(dead_code, unreachable_pub))]
 mod secrets;
 
 pub(crate) use escape::cell;
@@ -22,7 +24,10 @@ pub(crate) use escape::escape_json;
 pub use escape::one_line;
 pub(crate) use known::Known;
 pub(crate) use mask::redact;
+#[cfg(feature = "http")]
 pub use secrets::Secrets;
+#[cfg(not(feature = "http"))]
+use secrets::Secrets;
 
 /// Bytes that are kept of a message. Longer ones say that they were cut.
 pub(crate) const LONGEST: usize = 64 << 10;
