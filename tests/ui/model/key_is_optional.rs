@@ -2,8 +2,6 @@ use xos_sync_core::{Id, model};
 
 #[model(table = sites)]
 pub struct Site {
-    /// Its key.
-    pub id: Id<Site>,
     pub id: Option<Id<Site>>,
     pub name: String,
 }
