@@ -4,7 +4,7 @@
 //!
 //! One line a batch, not a write a row.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use diesel::{
     OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
@@ -34,6 +34,14 @@ struct RowId {
     id: i64,
 }
 
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    updated: i64,
+}
+
 /// In whose hand rows are: a Synchronizer, and where several processes share its work, one of
 /// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +53,18 @@ pub(crate) struct Owner {
 /// The line of a process that may not write any more: none.
 pub(crate) const NOT_A_MEMBER: i64 = 0;
 
-/// Notes rows before their first call: the line's number, and those of them that are still to
-/// be synced. A row that was deleted since it was read may be gone by now, and must not get a
-/// thing that no row would stand for.
+/// Notes rows before their first call: the line's number, and the present version of those that
+/// are still to be synced and in nobody's hand. A row that was deleted since it was read may be
+/// gone by now, and must not get a thing that no row would stand for; the parents of one that was
+/// changed may be.
 pub(crate) fn begin(
     conn: &mut AnyConnection,
     owner: &Owner,
     model: &ModelInfo,
     ids: &[i64],
-) -> QueryResult<(i64, HashSet<i64>)> {
+) -> QueryResult<(i64, HashMap<i64, i64>)> {
     if conn.engine() == Engine::Postgres && !may_write(conn, owner)? {
-        return Ok((NOT_A_MEMBER, HashSet::new()));
+        return Ok((NOT_A_MEMBER, HashMap::new()));
     }
     let ids = sql::list(ids.iter().copied());
     let line = sql::query(
@@ -67,17 +76,17 @@ pub(crate) fn begin(
     .bind::<Text, _>(model.table)
     .bind::<Text, _>(&ids)
     .get_result::<RowId>(conn)?;
-    // A deletion by somebody else comes before this, and is seen, or waits for it.
+    // A change by somebody else comes before this, and is seen, or waits for it.
     let lock = match conn.engine() {
         Engine::Sqlite => "",
         Engine::Postgres => " ORDER BY sync_id FOR SHARE SKIP LOCKED",
     };
     let table = model.table;
-    let live: Vec<RowId> = sql_query(format!(
-        "SELECT sync_id AS id FROM {table}_sync WHERE sync_id IN ({ids}) AND NOT deleted{lock}"
+    let live: Vec<Version> = sql_query(format!(
+        "SELECT sync_id AS id, updated FROM {table}_sync WHERE sync_id IN ({ids}) AND NOT deleted{lock}"
     ))
     .load(conn)?;
-    Ok((line.id, live.into_iter().map(|row| row.id).collect()))
+    Ok((line.id, live.into_iter().map(|row| (row.id, row.updated)).collect()))
 }
 
 /// Whether a process may still write of rows in its hand: it was not struck out of those that

@@ -15,7 +15,7 @@ use std::{
 };
 
 use crate::{
-    members::REMOVAL,
+    members::{REMOVAL, Served},
     model::{Micros, ModelInfo},
     pending::{BATCH, By, Question, Questions, Rows, Wake, Want},
     schedule::Round,
@@ -119,8 +119,10 @@ impl Lane {
     }
 
     /// The name of its step; that of the removal where it has none.
-    pub(crate) fn step(&self) -> &'static str {
-        self.observed.as_ref().map_or(REMOVAL, |observed| observed.spec().name)
+    pub(crate) fn step(&self) -> Served {
+        let served =
+            |observed: &Arc<dyn Observed>| Served::new(observed.spec().name, observed.model());
+        self.observed.as_ref().map_or(REMOVAL, served)
     }
 
     /// Rows to read at once: about as many as are handed to the step in a moment, so that what

@@ -76,6 +76,7 @@ pub mod db;
 pub mod model;
 pub mod models;
 mod sql;
+mod former;
 mod row;
 mod expansion;
 pub mod step;

@@ -13,7 +13,7 @@ use diesel::{
 
 use crate::{
     db::{AnyConnection, Engine},
-    expansion,
+    expansion, former,
     model::{ColumnKind, ColumnType, ModelInfo},
     sql,
 };
@@ -144,6 +144,18 @@ pub(crate) fn expand_left(conn: &mut AnyConnection, model: &ModelInfo) -> QueryR
     sql_query(format!("DELETE FROM xos_sync_unexpanded WHERE model = '{}'", model.table))
         .execute(conn)?;
     expand(conn, model)
+}
+
+/// Forgets references that keep nothing any more; how many.
+pub(crate) fn forget_former(
+    conn: &mut AnyConnection,
+    models: &[&'static ModelInfo],
+) -> QueryResult<usize> {
+    let mut forgotten = 0;
+    for statement in former::forget(models) {
+        forgotten += sql_query(statement).execute(conn)?;
+    }
+    Ok(forgotten)
 }
 
 /// Makes the rows that an expansion lacks, and removes those that follow from nothing; how many.

@@ -122,7 +122,8 @@ pub(crate) fn enter(
     }
     let served = steps_of_others(conn, synchronizer)?;
     for entry in all(conn)?.iter().filter(|entry| entry.synchronizer == synchronizer) {
-        let is_served = served.iter().any(|steps| steps.split(',').any(|step| step == entry.step));
+        let this = format!("{}/{}", entry.step, entry.model);
+        let is_served = served.iter().any(|steps| steps.split(',').any(|step| step == this));
         if !is_served && !keep.contains(&(entry.step.as_str(), entry.model.as_str())) {
             sql::query(
                 conn.engine(),

@@ -3,13 +3,14 @@
 use std::ops::{Deref, DerefMut};
 
 use diesel::{
-    QueryResult, QueryableByName, RunQueryDsl, sql_query,
+    OptionalExtension, QueryResult, QueryableByName, RunQueryDsl, sql_query,
     sql_types::{BigInt, Text},
 };
 
 use crate::{
     db::{AnyConnection, Engine},
-    model::{Bookkeeping, Model, ObjectRef},
+    former,
+    model::{Bookkeeping, Model, ModelInfo, ObjectRef},
     sql,
 };
 
@@ -112,11 +113,35 @@ impl<M: Model> Row<M> {
     /// The row with this key, or the last one that had it and is still being deleted.
     pub(crate) fn find(conn: &mut AnyConnection, id: i64) -> QueryResult<Option<Self>> {
         let living = format!("{}.id = {id}", M::INFO.table);
-        if let Some(row) = Self::load(conn, &living, 1)?.pop() {
+        Self::find_where(conn, &living, &format!("s.object_id = {id}"))
+    }
+
+    /// The row that a deleted one references by this key: the object that had the key then, where
+    /// that is known.
+    pub(crate) fn find_parent(
+        conn: &mut AnyConnection,
+        (child, child_id): (&ModelInfo, i64),
+        id: i64,
+    ) -> QueryResult<Option<Self>> {
+        if let Some(query) = former::parent_of(child, child_id, M::INFO, id)
+            && let Some(Key { id }) = sql_query(query).get_result(conn).optional()?
+        {
+            let this = format!("s.sync_id = {id}");
+            return Self::find_where(conn, &this, &this);
+        }
+        Self::find(conn, id)
+    }
+
+    fn find_where(
+        conn: &mut AnyConnection,
+        living: &str,
+        deleted: &str,
+    ) -> QueryResult<Option<Self>> {
+        if let Some(row) = Self::load(conn, living, 1)?.pop() {
             return Ok(Some(row));
         }
         let query = format!(
-            "{} WHERE s.deleted AND s.object_id = {id} ORDER BY s.sync_id DESC LIMIT 1",
+            "{} WHERE s.deleted AND {deleted} ORDER BY s.sync_id DESC LIMIT 1",
             sql::select_deleted(conn.engine(), M::INFO)
         );
         Ok(Self::query(conn, &query)?.pop())

@@ -11,7 +11,7 @@
 mod lease;
 mod place;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use diesel::{
     QueryResult, QueryableByName, RunQueryDsl, sql_query,
@@ -37,7 +37,7 @@ pub(crate) enum Standing {
     Member {
         /// By step: the shards that it owns, and those that it is to own. The rest of the owned
         /// is to be given away.
-        parts: BTreeMap<&'static str, Part>,
+        parts: BTreeMap<Served, Part>,
         /// Of how many members.
         members: usize,
     },
@@ -52,9 +52,33 @@ pub(crate) struct Part {
     pub(crate) share: Shards,
 }
 
-/// The name, among the steps, of the removal of rows for which nothing was ever made: every
-/// process can do it.
-pub(crate) const REMOVAL: &str = "-";
+/// A step for one observed model: the unit in which members share shards. Programs of two versions
+/// may differ in the models that a step observes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Served {
+    step: &'static str,
+    /// The observed model's table.
+    table: &'static str,
+}
+
+/// The removal of rows for which nothing was ever made: every process can do it.
+pub(crate) const REMOVAL: Served = Served { step: "-", table: "" };
+
+impl Served {
+    pub(crate) fn new(step: &'static str, model: &'static ModelInfo) -> Self {
+        Self { step, table: model.table }
+    }
+}
+
+/// As the database has it.
+impl fmt::Display for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            REMOVAL => f.write_str(REMOVAL.step),
+            Self { step, table } => write!(f, "{step}/{table}"),
+        }
+    }
+}
 
 /// What a member says of itself when it renews its lease.
 #[derive(Debug, Clone)]
@@ -64,9 +88,9 @@ pub(crate) struct Renewal {
     /// It has never been one before.
     pub(crate) joins: Joins,
     /// Its program's steps.
-    pub(crate) steps: Vec<&'static str>,
+    pub(crate) steps: Vec<Served>,
     /// By step: shards of which it has rows in flight.
-    pub(crate) busy: BTreeMap<&'static str, Shards>,
+    pub(crate) busy: BTreeMap<Served, Shards>,
     /// What the status shows of it.
     pub(crate) shown: String,
 }
@@ -132,7 +156,7 @@ pub(crate) fn renew(
         let able: Vec<_> =
             members.iter().filter(|m| m.has(step)).map(|m| m.member.clone()).collect();
         let share = shard::fair_share(&able, me);
-        let busy = renewal.busy.get(step).copied().unwrap_or_default();
+        let busy = renewal.busy.get(&step).copied().unwrap_or_default();
         let owned = deal(conn, &renewal.owner, step, share, busy, &owners)?;
         parts.insert(step, Part { owned, share });
     }
@@ -148,7 +172,7 @@ fn note_unserved(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<()
     sql_query(format!(
         "UPDATE xos_sync_steps AS s SET unserved_since = CASE WHEN EXISTS \
          (SELECT 1 FROM xos_sync_members AS m WHERE m.synchronizer = s.synchronizer \
-         AND s.step = ANY (string_to_array(m.steps, ','))) \
+         AND s.step || '/' || s.model = ANY (string_to_array(m.steps, ','))) \
          THEN NULL ELSE coalesce(s.unserved_since, {NOW}) END WHERE s.synchronizer = $1"
     ))
     .bind::<Text, _>(synchronizer)
@@ -229,7 +253,7 @@ pub(crate) fn extend(conn: &mut AnyConnection, renewal: &Renewal) -> QueryResult
     .bind::<Text, _>(*synchronizer)
     .bind::<Text, _>(place::mine())
     .bind::<Text, _>(&renewal.shown)
-    .bind::<Text, _>(renewal.steps.join(","))
+    .bind::<Text, _>(texts(renewal.steps.iter().copied()))
     .execute(conn)?;
     sql_query(format!(
         "INSERT INTO xos_sync_shards (synchronizer, step, shard) \
@@ -238,7 +262,7 @@ pub(crate) fn extend(conn: &mut AnyConnection, renewal: &Renewal) -> QueryResult
         shard::COUNT - 1
     ))
     .bind::<Text, _>(*synchronizer)
-    .bind::<Text, _>(renewal.steps.iter().copied().chain([REMOVAL]).collect::<Vec<_>>().join(","))
+    .bind::<Text, _>(texts(renewal.steps.iter().copied().chain([REMOVAL])))
     .execute(conn)?;
     Ok(true)
 }
@@ -294,11 +318,12 @@ fn owners(conn: &mut AnyConnection, synchronizer: &str) -> QueryResult<Vec<Owned
 fn deal(
     conn: &mut AnyConnection,
     owner: &Owner,
-    step: &str,
+    step: Served,
     share: Shards,
     busy: Shards,
     owners: &[Owned],
 ) -> QueryResult<Shards> {
+    let step = step.to_string();
     let owned_by = |whose: Option<&str>| -> Shards {
         let theirs = owners.iter().filter(|it| it.step == step && it.member.as_deref() == whose);
         theirs.filter_map(|it| u32::try_from(it.shard).ok()).collect()
@@ -306,8 +331,8 @@ fn deal(
     let (mine, free) = (owned_by(Some(&owner.member)), owned_by(None));
     let given = mine.without(share).without(busy);
     let taken: Shards = share.iter().filter(|shard| free.contains(*shard)).collect();
-    set_owner(conn, owner, step, taken, Some(&owner.member))?;
-    set_owner(conn, owner, step, given, None)?;
+    set_owner(conn, owner, &step, taken, Some(&owner.member))?;
+    set_owner(conn, owner, &step, given, None)?;
     if !given.is_empty() {
         notify_others(conn)?;
     }
@@ -337,9 +362,13 @@ fn set_owner(
 
 impl Member {
     /// Whether its program has the step.
-    fn has(&self, step: &str) -> bool {
-        step == REMOVAL || self.steps.split(',').any(|own| own == step)
+    fn has(&self, step: Served) -> bool {
+        step == REMOVAL || self.steps.split(',').any(|own| own == step.to_string())
     }
+}
+
+fn texts(steps: impl Iterator<Item = Served>) -> String {
+    steps.map(|step| step.to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// There is something to take, or to give away.

@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS xos_sync_members (
 CREATE TABLE IF NOT EXISTS xos_sync_unexpanded (
     id {id}, model TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS xos_sync_former (
+    parent TEXT NOT NULL, parent_id BIGINT NOT NULL, child TEXT NOT NULL, child_id BIGINT NOT NULL,
+    version BIGINT NOT NULL, PRIMARY KEY (parent, parent_id, child, child_id)
+);
 CREATE TABLE IF NOT EXISTS xos_sync_budgets (
     name TEXT PRIMARY KEY, free_at BIGINT NOT NULL
 );

@@ -1,19 +1,19 @@
 //! Which rows are pending, and ready: the questions to the database and their answers.
 
-use std::{collections::HashSet, sync::atomic::Ordering::Relaxed};
+use std::{collections::HashMap, sync::atomic::Ordering::Relaxed};
 
 use diesel::{RunQueryDsl, sql_query};
 
 use super::{AGAIN, Done, Finished, Passes};
 use crate::{
-    db::Db,
+    db::{AnyConnection, Db},
     enacted::{Outcome, Stamp},
     error::Result,
     journal,
     lane::{Place, ReadyRow},
     model::{Micros, ModelInfo, ObjectRef},
     pending::{BATCH, Batch, Question, Rows},
-    schedule,
+    roll, schedule,
     step::{AnyRow, Call},
 };
 
@@ -32,7 +32,8 @@ pub(super) struct Journaled {
     lane: usize,
     call: Call,
     rows: Vec<Box<dyn AnyRow>>,
-    line: Result<(i64, HashSet<i64>)>,
+    /// `None` where other steps than this run's are in the database by now.
+    line: Result<Option<(i64, HashMap<i64, i64>)>>,
     epoch: u32,
     place: Place,
 }
@@ -125,9 +126,14 @@ impl Passes {
         }
         lane.journaling[place as usize] += rows.len();
         let (db, model, owner) = (self.db.clone(), lane.model, self.owner.clone());
+        let steps = self.steps.clone();
         self.tasks.spawn(async move {
-            let line =
-                db.write_quietly(move |conn| journal::begin(conn, &owner, model, &ids)).await;
+            // The order follows from the steps: with others a row may have to wait.
+            let begin = move |conn: &mut AnyConnection| {
+                let as_known = roll::fingerprint(&roll::all(conn)?) == *steps;
+                as_known.then(|| journal::begin(conn, &owner, model, &ids)).transpose()
+            };
+            let line = db.write_quietly(begin).await;
             Done::Journaled(Journaled { lane: at, call, rows, line, epoch, place })
         });
     }
@@ -146,7 +152,11 @@ impl Passes {
         let Journaled { lane: at, call, rows, line, epoch, place } = journaled;
         self.lanes[at].journaling[place as usize] -= rows.len();
         match line {
-            Ok((line, live)) => {
+            Ok(None) => {
+                self.steps_changed = true;
+                rows.iter().for_each(|row| self.lanes[at].give_back(row.id()));
+            }
+            Ok(Some((line, live))) => {
                 if line == journal::NOT_A_MEMBER {
                     self.membership.renew_now();
                 }
@@ -154,12 +164,15 @@ impl Passes {
                 self.journal.insert(line, first);
                 for row in rows {
                     let journal = row.enacted().is_none().then_some(line);
-                    let gone = epoch != self.membership.epoch
-                        || journal.is_some() && !live.contains(&row.id());
+                    let present = live.get(&row.id()).copied();
+                    let stale = epoch != self.membership.epoch
+                        || journal.is_some() && present != Some(row.updated());
                     let ready = ReadyRow { row, call, journal, epoch };
-                    if gone {
-                        // Deleted, or just being changed by somebody.
-                        self.lanes[at].rest_until_at_least(std::time::Instant::now() + SOON);
+                    if stale {
+                        if present.is_none() {
+                            // Deleted, or just being changed by somebody.
+                            self.lanes[at].rest_until_at_least(std::time::Instant::now() + SOON);
+                        }
                         self.lanes[at].give_back(ready.row.id());
                         self.leave_journal(ready);
                         let model = self.lanes[at].model;

@@ -11,7 +11,7 @@ use crate::{
     db::{Db, Engine},
     error::Result,
     journal::{self, Owner},
-    members::{self, Joins, Lease, Part, REMOVAL, Renewal, Standing},
+    members::{self, Joins, Lease, Part, REMOVAL, Renewal, Served, Standing},
     roll,
     shard::{self, Shards},
     step::{Context, Fence},
@@ -34,9 +34,9 @@ pub(super) struct Membership {
     joins: Joins,
     /// By step: the shards that it owns, and those that it is to own. Empty where the process is
     /// alone.
-    parts: BTreeMap<&'static str, Part>,
+    parts: BTreeMap<Served, Part>,
     /// Its program's steps.
-    steps: Vec<&'static str>,
+    steps: Vec<Served>,
     renewing: bool,
     /// Something has changed since the renewal that is under way was sent.
     asked_meanwhile: bool,
@@ -73,7 +73,7 @@ impl Membership {
         origin: Arc<str>,
         lasts: Duration,
         shown: Shown,
-        steps: Vec<&'static str>,
+        steps: Vec<Served>,
     ) -> Self {
         let (kind, lease) = match db.engine() {
             Engine::Sqlite => (Kind::Alone, Lease::forever()),
@@ -107,23 +107,23 @@ impl Membership {
 
     /// The shards of whose rows this process calls the step; [`REMOVAL`] is one. Shards that are
     /// to be given away are left alone.
-    pub(super) fn shards(&self, step: &str) -> Shards {
+    pub(super) fn shards(&self, step: Served) -> Shards {
         match self.kind {
             Kind::Alone => Shards::ALL,
             Kind::Shared => self
                 .parts
-                .get(step)
+                .get(&step)
                 .map_or(Shards::NONE, |part| part.owned.without(part.owned.without(part.share))),
         }
     }
 
     /// Whether this process has no part of the work.
     pub(super) fn has_no_part(&self) -> bool {
-        self.kind == Kind::Shared && self.parts.keys().all(|step| self.shards(step).is_empty())
+        self.kind == Kind::Shared && self.parts.keys().all(|step| self.shards(*step).is_empty())
     }
 
     /// Whether the step's listing is made here.
-    pub(super) fn lists(&self, step: &str) -> bool {
+    pub(super) fn lists(&self, step: Served) -> bool {
         self.shards(step).contains(shard::LISTINGS)
     }
 
@@ -189,7 +189,7 @@ impl Passes {
         };
         let (db, models, epoch) = (self.db.clone(), self.models.clone(), self.membership.epoch);
         let steps = self.membership.steps.iter().copied();
-        let listed: Vec<_> = steps.filter(|step| self.membership.lists(step)).collect();
+        let listed: Vec<_> = steps.filter(|step| self.membership.lists(*step)).collect();
         let (lease, lasts) = (self.membership.lease.clone(), self.membership.lasts);
         self.renewals.spawn(async move {
             // Before all else, and for itself: what others hold up must not cost the lease.
@@ -207,7 +207,7 @@ impl Passes {
             }
             let write = move |conn: &mut crate::db::AnyConnection| {
                 let standing = members::renew(conn, &renewal, &models)?;
-                let new = |(step, part): (&&'static str, &Part)| {
+                let new = |(step, part): (&Served, &Part)| {
                     let both = [part.owned, part.share];
                     both.iter().all(|shards| shards.contains(shard::LISTINGS))
                         && !listed.contains(step)
@@ -266,7 +266,7 @@ impl Passes {
         }
     }
 
-    fn own(&mut self, parts: BTreeMap<&'static str, Part>, members: usize) {
+    fn own(&mut self, parts: BTreeMap<Served, Part>, members: usize) {
         let first = self.membership.joins == Joins::Now;
         self.membership.joins = Joins::Before;
         let before = std::mem::replace(&mut self.membership.parts, parts);
@@ -274,8 +274,12 @@ impl Passes {
             let shards = self.membership.shards(REMOVAL).iter().count();
             tracing::info!(members, shards, "this process's part of the work");
         }
+        let repaired =
+            before.get(&REMOVAL).is_some_and(|part| part.owned.contains(shard::LISTINGS));
+        // Whoever repaired before may have left something.
+        self.scout_again |= self.membership.repairs() && !repaired;
         for lane in &mut self.lanes {
-            let was = before.get(lane.step()).copied().unwrap_or_default();
+            let was = before.get(&lane.step()).copied().unwrap_or_default();
             let was = was.owned.without(was.owned.without(was.share));
             if !self.membership.shards(lane.step()).without(was).is_empty() {
                 lane.look_again();
@@ -326,8 +330,8 @@ impl Passes {
 
     /// By step: shards with rows in flight. Rows of the process's share may be taken until the
     /// renewal is answered.
-    fn busy_shards(&self) -> BTreeMap<&'static str, Shards> {
-        let mut busy: BTreeMap<&'static str, Shards> = BTreeMap::new();
+    fn busy_shards(&self) -> BTreeMap<Served, Shards> {
+        let mut busy: BTreeMap<Served, Shards> = BTreeMap::new();
         for lane in &self.lanes {
             let listing = lane.listing.then_some(shard::LISTINGS);
             let in_flight = lane.ids_in_hand().map(shard::of_row);
@@ -339,12 +343,12 @@ impl Passes {
     }
 
     /// Listings are this process's now: each step is due when it is due for all.
-    fn take_rounds(&mut self, entries: &[roll::Entry], parts: &BTreeMap<&'static str, Part>) {
+    fn take_rounds(&mut self, entries: &[roll::Entry], parts: &BTreeMap<Served, Part>) {
         let name = self.context.synchronizer();
         let new: Vec<_> = parts
             .iter()
             .filter(|(step, part)| {
-                !self.membership.lists(step)
+                !self.membership.lists(**step)
                     && part.owned.contains(shard::LISTINGS)
                     && part.share.contains(shard::LISTINGS)
             })
@@ -354,7 +358,7 @@ impl Passes {
             let entry = entries
                 .iter()
                 .find(|entry| entry.is_of(name, observed.spec().name, observed.model().table))
-                .filter(|_| new.contains(&observed.spec().name));
+                .filter(|_| new.contains(&Served::new(observed.spec().name, observed.model())));
             if let Some(entry) = entry {
                 *round = entry.round();
             }

@@ -77,6 +77,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) shown: Shown,
     /// How long a process may be silent, where several share the work.
     pub(crate) lease: Duration,
+    /// How often the tables are compared with their bookkeeping.
+    pub(crate) repair_interval: Duration,
     pub(crate) origin: Arc<str>,
     pub(crate) limits: Limits,
     /// What the steps' calls draw on.
@@ -125,7 +127,7 @@ pub(crate) struct Passes {
     scouting: bool,
     scout_again: bool,
     repairs: Repairs,
-    steps: String,
+    steps: Arc<str>,
     steps_changed: bool,
     stopping: bool,
     report: Report,
@@ -175,6 +177,7 @@ impl Passes {
             context,
             shown,
             lease,
+            repair_interval,
             origin,
             limits,
             budgets,
@@ -225,8 +228,8 @@ impl Passes {
             context: membership.fenced(&context),
             membership,
             renewals: JoinSet::new(),
-            repairs: Repairs::new(models),
-            steps: fingerprint,
+            repairs: Repairs::new(models, repair_interval),
+            steps: fingerprint.into(),
             steps_changed: false,
             models: models.into(),
             db,

@@ -19,17 +19,16 @@ use crate::{
     repair::{self, Progress},
 };
 
-/// The first repair comes this long after the start.
+/// The first repair comes this long after the start at the latest.
 const FIRST: Duration = Duration::from_secs(30);
-
-/// The time from the end of a repair to the next one.
-const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How long writers have the database for themselves between two parts of a repair.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// When the tables are compared next.
 pub(super) struct Repairs {
+    /// The time from the end of a repair to the next one.
+    interval: Duration,
     /// `None` where a run ends by itself.
     due: Option<Instant>,
     /// A resync was asked for.
@@ -44,9 +43,10 @@ pub(super) struct Repairs {
 }
 
 impl Repairs {
-    pub(super) fn new(models: &[&'static ModelInfo]) -> Self {
+    pub(super) fn new(models: &[&'static ModelInfo], interval: Duration) -> Self {
         let circular = Graph::of(models.iter().copied()).circular();
         Self {
+            interval,
             due: None,
             requested: false,
             running: false,
@@ -80,7 +80,7 @@ impl Repairs {
 impl Passes {
     /// Repairs come from time to time, from now on.
     pub(crate) fn repair_regularly(&mut self) {
-        self.repairs.due = Some(Instant::now() + FIRST);
+        self.repairs.due = Some(Instant::now() + FIRST.min(self.repairs.interval));
     }
 
     /// Begins a repair when one is due or was asked for.
@@ -105,7 +105,7 @@ impl Passes {
 
     pub(super) fn repaired(&mut self, rows: usize) {
         self.repairs.running = false;
-        self.repairs.due = self.repairs.due.map(|_| Instant::now() + INTERVAL);
+        self.repairs.due = self.repairs.due.map(|_| Instant::now() + self.repairs.interval);
         if rows > 0 {
             tracing::info!(rows, "repaired the bookkeeping of rows that changed without triggers");
             self.look_again();
@@ -173,9 +173,13 @@ impl Passes {
     }
 }
 
-async fn repair_all(db: &Db, models: &[&'static ModelInfo], stopping: &AtomicBool) -> usize {
+async fn repair_all(db: &Db, models: &Arc<[&'static ModelInfo]>, stopping: &AtomicBool) -> usize {
     let mut rows = 0;
-    for model in models {
+    let all = models.clone();
+    if let Err(error) = db.write_quietly(move |conn| repair::forget_former(conn, &all)).await {
+        tracing::warn!(%error, "cannot forget references that keep nothing any more");
+    }
+    for model in models.iter().copied() {
         match repair_one(db, model, stopping).await {
             Ok(repaired) => rows += repaired,
             Err(error) => tracing::warn!(model = model.name, %error, "cannot compare its tables"),

@@ -76,7 +76,7 @@ impl Passes {
         self.scouting = false;
         let found = match found {
             Ok((found, steps)) => {
-                self.steps_changed |= steps != self.steps;
+                self.steps_changed |= *steps != *self.steps;
                 found
             }
             Err(error) => {

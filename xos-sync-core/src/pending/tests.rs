@@ -134,6 +134,7 @@ fn the_questions_find_what_they_are_for() {
         "UPDATE sites SET name = 'changed' WHERE id = 5",
         "UPDATE slices_sync SET retry_at = 99 WHERE object_id = 6",
         "UPDATE instances SET slice_id = 1 WHERE slice_id IN (7, 9)",
+        "UPDATE instances_sync SET enacted = updated",
         "DELETE FROM slices WHERE id IN (7, 8, 9)",
         // The slice 9 was never created.
         "UPDATE slices_sync SET enacted = NULL WHERE object_id = 9",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use petgraph::{algo::tarjan_scc, graph::DiGraph};
 
-use crate::{db::AnyConnection, model::ModelInfo, sql};
+use crate::{db::AnyConnection, former, model::ModelInfo, sql};
 
 /// References that are looked at, at most.
 const MOST_EDGES: usize = 20_000;
@@ -22,11 +22,20 @@ struct Edge {
     parent: i64,
 }
 
-/// An applied reference of a deleted row to another deleted row.
+/// What keeps a deleted row: a reference of another deleted row.
 struct Held {
     child: Node,
-    column: &'static str,
+    by: By,
     parent: Node,
+}
+
+/// How it was applied.
+#[derive(Clone, Copy)]
+enum By {
+    /// The column's reference was enacted.
+    Enacted(&'static str),
+    /// The row has left it, and a call may have been given it.
+    Former,
 }
 
 /// Lets the rows of each circle of deleted rows go that nothing outside keeps; `circular` are the
@@ -50,20 +59,29 @@ pub(crate) fn free_circles(
         if kept_from_outside(conn, models, &members)? {
             continue;
         }
-        for Held { child, column, .. } in held
-            .iter()
-            .filter(|edge| members.contains(&edge.child) && members.contains(&edge.parent))
-        {
-            freed += sql_query(format!(
-                "UPDATE {}_sync SET {} = NULL WHERE sync_id = {} AND deleted",
-                child.0,
-                sql::applied_reference(column),
-                child.1
-            ))
-            .execute(conn)?;
+        let inside = |edge: &&Held| members.contains(&edge.child) && members.contains(&edge.parent);
+        for edge in held.iter().filter(inside) {
+            freed += sql_query(edge.forget()).execute(conn)?;
         }
     }
     Ok(freed)
+}
+
+impl Held {
+    /// The statement that drops the reference.
+    fn forget(&self) -> String {
+        let Self { child: (table, id), by, parent: (parent, parent_id) } = self;
+        match by {
+            By::Enacted(column) => format!(
+                "UPDATE {table}_sync SET {} = NULL WHERE sync_id = {id} AND deleted",
+                sql::applied_reference(column),
+            ),
+            By::Former => format!(
+                "DELETE FROM xos_sync_former WHERE parent = '{parent}' AND parent_id = {parent_id} \
+                 AND child = '{table}' AND child_id = {id}"
+            ),
+        }
+    }
 }
 
 /// Whether any deleted row keeps another.
@@ -82,21 +100,29 @@ fn held(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<
             if !models.contains(&parent) {
                 continue;
             }
-            let edges: Vec<Edge> = sql_query(format!(
-                "SELECT c.sync_id AS child, p.sync_id AS parent FROM {child}_sync AS c{gone}, {parent}_sync AS p \
-                 WHERE c.deleted AND p.deleted AND c.{applied} = p.sync_id AND c.{applied} IS NOT NULL \
+            let applied = sql::applied_reference(reference.column);
+            let enacted = format!(
+                "SELECT s.sync_id AS child, p.sync_id AS parent FROM {child}_sync AS s{gone}, {parent}_sync AS p \
+                 WHERE s.deleted AND p.deleted AND s.{applied} = p.sync_id AND s.{applied} IS NOT NULL \
                  LIMIT {MOST_EDGES}",
                 child = child.table,
                 gone = sql::indexed_by(conn.engine(), &sql::gone_index(child)),
                 parent = parent.table,
-                applied = sql::applied_reference(reference.column),
-            ))
-            .load(conn)?;
-            held.extend(edges.into_iter().map(|edge| Held {
-                child: (child.table, edge.child),
-                column: reference.column,
-                parent: (parent.table, edge.parent),
-            }));
+            );
+            let (tables, keeping) = former::keeping(child, parent);
+            let former = format!(
+                "SELECT s.sync_id AS child, p.sync_id AS parent FROM {tables}, {parent}_sync AS p \
+                 WHERE {keeping} AND s.deleted AND p.sync_id = f.parent_id AND p.deleted LIMIT {MOST_EDGES}",
+                parent = parent.table,
+            );
+            for (by, query) in [(By::Enacted(reference.column), enacted), (By::Former, former)] {
+                let edges: Vec<Edge> = sql_query(query).load(conn)?;
+                held.extend(edges.into_iter().map(|edge| Held {
+                    child: (child.table, edge.child),
+                    by,
+                    parent: (parent.table, edge.parent),
+                }));
+            }
         }
     }
     Ok(held)
@@ -119,14 +145,21 @@ fn kept_from_outside(
             let outside = if inside.is_empty() {
                 String::new()
             } else {
-                format!(" AND sync_id NOT IN ({inside})")
+                format!(" AND s.sync_id NOT IN ({inside})")
             };
-            let keeping: Vec<Edge> = sql_query(format!(
-                "SELECT sync_id AS child, sync_id AS parent FROM {}_sync WHERE {} IN ({parents}){outside} LIMIT 1",
+            let applied = format!(
+                "SELECT s.sync_id AS child, s.sync_id AS parent FROM {}_sync AS s \
+                 WHERE s.{} IN ({parents}){outside} LIMIT 1",
                 child.table,
                 sql::applied_reference(reference.column),
-            ))
-            .load(conn)?;
+            );
+            let (tables, keeping) = former::keeping(child, (reference.target)());
+            let former = format!(
+                "SELECT s.sync_id AS child, s.sync_id AS parent FROM {tables} \
+                 WHERE {keeping} AND f.parent_id IN ({parents}){outside} LIMIT 1"
+            );
+            let mut keeping: Vec<Edge> = sql_query(applied).load(conn)?;
+            keeping.extend(sql_query(former).load::<Edge>(conn)?);
             if !keeping.is_empty() {
                 return Ok(true);
             }

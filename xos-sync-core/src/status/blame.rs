@@ -7,6 +7,7 @@ use diesel::{
 use super::{State, read::row_state};
 use crate::{
     db::AnyConnection,
+    former,
     model::{ModelInfo, ObjectRef},
     sql,
     toposort::{Observers, Waiting},
@@ -180,7 +181,12 @@ pub(super) fn kept_by(
                  (SELECT 1 FROM {parent}_sync WHERE object_id = {id} AND NOT deleted) ORDER BY id LIMIT 1",
                 parent = model.table,
             );
-            for query in [enacted, living] {
+            let (tables, keeping) = former::keeping(child, model);
+            let former = format!(
+                "SELECT s.object_id AS id FROM {tables} WHERE {keeping} AND f.parent_id = {key} \
+                 ORDER BY s.sync_id LIMIT 1"
+            );
+            for query in [enacted, former, living] {
                 let found: Option<Key> = sql_query(query).get_result(conn).optional()?;
                 if let Some(found) = found {
                     return Ok(Some(format!(

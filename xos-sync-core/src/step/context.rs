@@ -7,7 +7,7 @@ use diesel::QueryResult;
 use crate::{
     db::{AnyConnection, Db},
     error::{Error, Result},
-    model::{Id, Model},
+    model::{Id, Model, ModelInfo},
     row::Row,
 };
 
@@ -17,6 +17,8 @@ pub struct Context {
     db: Db,
     synchronizer: &'static str,
     fence: Option<Fence>,
+    /// The deleted row that the call is for, by its model and its bookkeeping's key.
+    deleted: Option<(&'static ModelInfo, i64)>,
 }
 
 /// Whether this process may still write of the rows in its hand: asked in the transaction that
@@ -26,12 +28,17 @@ pub(crate) type Fence = Arc<dyn Fn(&mut AnyConnection) -> QueryResult<bool> + Se
 impl Context {
     /// A context outside a running Synchronizer, for tests of a step.
     pub fn new(db: Db, synchronizer: &'static str) -> Self {
-        Self { db, synchronizer, fence: None }
+        Self { db, synchronizer, fence: None, deleted: None }
     }
 
     /// The same for a process that shares the work with others.
     pub(crate) fn fenced(self, fence: Option<Fence>) -> Self {
         Self { fence, ..self }
+    }
+
+    /// The same for the call that deletes a row.
+    pub(super) fn of_deletion(self, model: &'static ModelInfo, sync_id: i64) -> Self {
+        Self { deleted: Some((model, sync_id)), ..self }
     }
 
     /// The goal state's database, for diesel queries.
@@ -46,13 +53,18 @@ impl Context {
     }
 
     /// Reads a row by its key, for instance a row that another references. Of a row that is
-    /// deleted and whose backend is not gone yet, the last values are read.
+    /// deleted and whose backend is not gone yet, the last values are read. In the call that deletes
+    /// a row it finds the object that the row referenced, also when another one has its key by now.
     ///
     /// # Errors
     /// [`Error::NoSuchRow`], or the database's answer.
     pub async fn get<M: Model>(&self, id: Id<M>) -> Result<Row<M>> {
+        let child = self.deleted;
         self.db
-            .run(move |conn| Row::find(conn, id.raw()))
+            .run(move |conn| match child {
+                Some(child) => Row::find_parent(conn, child, id.raw()),
+                None => Row::find(conn, id.raw()),
+            })
             .await?
             .ok_or(Error::NoSuchRow { model: M::INFO.name, id: id.raw() })
     }

@@ -198,7 +198,10 @@ impl<S: SyncStep<M>, M: Model> AnyRow for TypedRow<S, M> {
         Box::pin(async move {
             match call {
                 Call::Sync => sync(&*step, &cx, row).await,
-                Call::Delete => Called { result: step.delete_record(&cx, &row).await, save: None },
+                Call::Delete => {
+                    let cx = cx.of_deletion(M::INFO, row.bookkeeping().sync_id);
+                    Called { result: step.delete_record(&cx, &row).await, save: None }
+                }
             }
         })
     }

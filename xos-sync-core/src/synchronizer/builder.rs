@@ -20,6 +20,8 @@ use crate::{
 
 /// How often all is looked at again although no event said so.
 const SAFETY_POLL: Duration = Duration::from_secs(30);
+/// How often the tables are compared with their bookkeeping.
+const REPAIR_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How long a process that shares the work may be silent.
 const LEASE: Duration = Duration::from_secs(10);
 /// Calls at once, of all steps together.
@@ -37,6 +39,7 @@ pub struct Builder {
     budgets: Vec<Budget>,
     clock: Clock,
     safety_poll: Duration,
+    repair_interval: Duration,
     lease: Duration,
     notice: Notice,
     feeds: Vec<Box<dyn Feed>>,
@@ -62,6 +65,7 @@ impl Builder {
             budgets: Vec::new(),
             clock: Arc::new(Micros::now),
             safety_poll: SAFETY_POLL,
+            repair_interval: REPAIR_INTERVAL,
             lease: LEASE,
             notice: Notice::Notifications,
             feeds: Vec::new(),
@@ -147,6 +151,15 @@ impl Builder {
         self
     }
 
+    /// How often the tables are compared with their bookkeeping (1 h unless set). The first
+    /// comparison comes after this time, too, or 30 s after the start if that is sooner. It finds
+    /// what no trigger saw: the changes of restore tools, and rows that an expansion lacks.
+    #[must_use]
+    pub fn repair_interval(mut self, every: Duration) -> Self {
+        self.repair_interval = every;
+        self
+    }
+
     /// How long a process that shares the work of this Synchronizer on a server may be silent
     /// before the others take over (10 s unless set; at least 1 s). It renews its lease four
     /// times in that time.
@@ -228,6 +241,7 @@ impl Builder {
             limits: Limits { calls: self.calls, backoff: self.backoff },
             clock: self.clock,
             safety_poll: self.safety_poll,
+            repair_interval: self.repair_interval,
             lease: self.lease,
             budgets,
             handle,

@@ -3,6 +3,7 @@
 use super::{Observers, Visited, Waiting, target};
 use crate::{
     db::Engine,
+    former,
     model::{ModelInfo, Reference},
     sql,
 };
@@ -82,7 +83,8 @@ impl Observers {
     }
 
     /// The condition under which a deleted row (its bookkeeping's alias is `row`) may be removed:
-    /// no row references it, and none was enacted with a reference to it and has not left it.
+    /// no row references it, and none was enacted with a reference to it, or called with one, and
+    /// has not left it.
     pub(crate) fn unreferenced<'a>(
         &self,
         model: &'static ModelInfo,
@@ -97,6 +99,16 @@ impl Observers {
         );
         let mut parts = Vec::new();
         for child in models {
+            let but_itself = |alias: &str| match *child == model {
+                true => format!(" AND {alias}.sync_id <> {row}.sync_id"),
+                false => String::new(),
+            };
+            if child.references.iter().any(|r| target(r) == model) {
+                let (tables, keeping) = former::keeping(child, model);
+                let condition =
+                    format!("f.parent_id = {row}.sync_id AND {keeping}{}", but_itself("s"));
+                parts.push(sql::none(self.engine, &tables, &condition));
+            }
             for reference in child.references.iter().filter(|r| target(r) == model) {
                 let column = reference.column;
                 let alias = sql::name(format!("{row}_{}_{column}", child.table));
@@ -106,16 +118,11 @@ impl Observers {
                     &format!("{alias}.{column} = {row}.object_id"),
                 );
                 parts.push(format!("({referencing} OR {reused})"));
-                let itself = if *child == model {
-                    format!(" AND {alias}.sync_id <> {row}.sync_id")
-                } else {
-                    String::new()
-                };
                 let applied = sql::applied_reference(column);
                 parts.push(sql::none(
                     self.engine,
                     &format!("{}_sync AS {alias}", child.table),
-                    &format!("{alias}.{applied} = {row}.sync_id{itself}"),
+                    &format!("{alias}.{applied} = {row}.sync_id{}", but_itself(&alias)),
                 ));
             }
         }

@@ -166,10 +166,13 @@ fn rows_outside_every_scope_hold_back_nobody() {
 }
 
 #[test]
-fn a_row_is_removed_when_no_row_references_it_or_was_enacted_so() {
+fn a_row_is_removed_when_no_row_references_it_or_was_enacted_or_called_so() {
     assert_eq!(
         observers(&[]).unreferenced(&INSTANCE, "c", &[&SITE, &SLICE, &INSTANCE]),
-        "(NOT EXISTS (SELECT 1 FROM instances AS c_instances_parent_id \
+        "NOT EXISTS (SELECT 1 FROM xos_sync_former AS f, instances_sync AS s WHERE f.parent_id = c.sync_id \
+         AND f.parent = 'instances' AND f.child = 'instances' AND s.sync_id = f.child_id \
+         AND (s.enacted IS NULL OR s.enacted < f.version) AND s.sync_id <> c.sync_id) \
+         AND (NOT EXISTS (SELECT 1 FROM instances AS c_instances_parent_id \
          WHERE c_instances_parent_id.parent_id = c.object_id) \
          OR EXISTS (SELECT 1 FROM instances_sync AS c_successor INDEXED BY instances_object \
          WHERE c_successor.object_id = c.object_id AND NOT c_successor.deleted)) \

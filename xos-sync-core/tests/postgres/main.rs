@@ -26,6 +26,7 @@ mod site;
 mod storm;
 mod tls;
 mod transactions;
+mod versions;
 mod writers;
 
 // The scenarios are the same on every engine.
@@ -69,6 +70,8 @@ mod schema;
 mod sides;
 #[path = "../scenarios/start.rs"]
 mod start;
+#[path = "../scenarios/synchronizers.rs"]
+mod synchronizers;
 #[path = "../scenarios/world/mod.rs"]
 mod world;
 #[path = "../scenarios/writes.rs"]

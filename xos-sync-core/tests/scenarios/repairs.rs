@@ -1,8 +1,13 @@
 //! Rows that come, go or change without triggers, and deleted rows that keep each other.
 
+use std::time::Duration;
+
 use xos_sync_core::{db::Engine, event::Event};
 
-use crate::{ENGINE, world::World};
+use crate::{
+    ENGINE,
+    world::{Running, World, until},
+};
 
 /// Runs SQL for which no trigger of `farms` fires, as a restore tool may.
 fn bypass(world: &World, sql: &str) {
@@ -59,6 +64,25 @@ async fn rows_that_come_go_or_change_without_triggers_are_found_by_a_resync() {
     resync(&world).await;
     assert_eq!(world.backend.log(), [""; 0], "nothing is repaired twice");
     assert_eq!(world.ask("count(*)", "FROM farms_sync").await, ["3"]);
+}
+
+#[tokio::test]
+async fn rows_that_come_go_or_change_without_triggers_are_found_after_a_time() {
+    let world = World::new().await;
+    let every = Duration::from_millis(100);
+    let running = Running::start(world.builder().repair_interval(every).build().await.unwrap());
+    world.farm("goes").await;
+    until("the farm", async || world.backend.names() == ["goes"]).await;
+    for at in 0..3 {
+        bypass(&world, &format!("INSERT INTO farms (name) VALUES ('comes {at}')"));
+        until("the new one", async || world.backend.names().len() == at + 2).await;
+    }
+    bypass(
+        &world,
+        "DELETE FROM farms WHERE name = 'goes'; UPDATE farms SET name = 'changed' WHERE name = 'comes 0'",
+    );
+    until("both", async || world.backend.names() == ["changed", "comes 1", "comes 2"]).await;
+    running.stop().await;
 }
 
 #[tokio::test]

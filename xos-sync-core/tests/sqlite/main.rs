@@ -59,6 +59,8 @@ mod schema;
 mod sides;
 #[path = "../scenarios/start.rs"]
 mod start;
+#[path = "../scenarios/synchronizers.rs"]
+mod synchronizers;
 #[path = "../scenarios/world/mod.rs"]
 mod world;
 #[path = "../scenarios/writes.rs"]

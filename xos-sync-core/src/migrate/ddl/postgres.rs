@@ -4,6 +4,7 @@ use super::{Extra, Kind, RowCheck, deletion, goal_columns, is_a_choice, on_delet
 use crate::{
     db::Engine,
     expansion::{self, Effect},
+    former,
     model::ModelInfo,
     sql,
 };
@@ -104,6 +105,14 @@ pub(super) fn triggers(model: &'static ModelInfo, models: &[&'static ModelInfo])
         "UPDATE {table}_sync SET {truncated},\n        last = to_jsonb(t)\n    \
          FROM {table} AS t WHERE t.id = {table}_sync.object_id AND NOT {table}_sync.deleted"
     );
+    let mut updates = vec![update];
+    updates.extend(former::left(Engine::Postgres, model));
+    let with_former = |row: &str, statement: String| {
+        let mut statements = former::deleted(Engine::Postgres, model, row);
+        statements.push(statement);
+        statements
+    };
+    let (delete, truncate) = (with_former("OLD", delete), with_former("t", truncate));
     let row = "FOR EACH ROW";
     let each = |when: &str| format!("{row} WHEN ({when})");
     let mut triggers = vec![
@@ -114,16 +123,16 @@ pub(super) fn triggers(model: &'static ModelInfo, models: &[&'static ModelInfo])
             table,
             "AFTER UPDATE",
             &each(&changed),
-            &[update],
+            &updates,
         ),
-        trigger(model, format!("{table}_deleted"), table, "AFTER DELETE", row, &[delete]),
+        trigger(model, format!("{table}_deleted"), table, "AFTER DELETE", row, &delete),
         trigger(
             model,
             format!("{table}_truncated"),
             table,
             "BEFORE TRUNCATE",
             "FOR EACH STATEMENT",
-            &[truncate],
+            &truncate,
         ),
         notify(model),
     ];

@@ -4,7 +4,7 @@
 use super::{Extra, Kind, children, deletion, goal_columns, pass_on};
 use crate::{
     db::Engine,
-    expansion,
+    expansion, former,
     model::{Column, ColumnType, ModelInfo, OnDelete},
     sql,
 };
@@ -17,11 +17,14 @@ pub(super) fn triggers(model: &'static ModelInfo, models: &[&'static ModelInfo])
         trigger(model, of, name, event, when, statements)
     };
     let inserted = [known_again(table, "NEW"), new(table)];
-    let updated = [known_again(table, "OLD"), new(table)];
+    let mut updated = vec![known_again(table, "OLD"), new(table)];
+    updated.extend(former::left(Engine::Sqlite, model));
+    let mut gone = former::deleted(Engine::Sqlite, model, "OLD");
+    gone.push(deleted(model));
     let mut triggers = vec![
         on(model, format!("{table}_inserted"), "INSERT", "", &inserted),
         on(model, format!("{table}_updated"), "UPDATE", &changed, &updated),
-        on(model, format!("{table}_deleted"), "DELETE", "", &[deleted(model)]),
+        on(model, format!("{table}_deleted"), "DELETE", "", &gone),
     ];
     let cascades = |child: &super::Child| child.reference.on_delete == OnDelete::Cascade;
     for child in children(model, models).into_iter().filter(cascades) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::{Answer, Gate, Running, World, until};
+use crate::world::{Gate, Running, World, until};
 
 #[tokio::test]
 async fn deleted_while_it_is_synced_again() {
@@ -125,65 +125,6 @@ async fn a_child_of_a_successor_does_not_hold_the_deleted_parent() {
     assert_eq!(world.backend.log(), ["sync farm", "delete farm", "sync farm", "sync field"]);
     assert_eq!(world.backend.names(), ["farm", "field"]);
     assert!(world.status().await.is_settled());
-}
-
-#[tokio::test]
-async fn a_parent_is_deleted_after_the_child_that_moved_away_has_left_it() {
-    let world = World::new().await;
-    let farm = world.farm("farm").await;
-    world.farm("other").await;
-    world.field("field", &farm).await;
-    world.pass().await;
-    world.backend.log();
-    world.backend.answer("sync field", Answer::Fail("no way"));
-    world.shell(
-        "BEGIN; UPDATE fields SET farm_id = 2; DELETE FROM farms WHERE name = 'farm'; COMMIT",
-    );
-    // As long as the move fails, the backend still has the field in the old farm.
-    world.pass().await;
-    assert_eq!(world.backend.log(), ["sync field"]);
-    assert_eq!(
-        world.troubles().await,
-        [
-            "Field field (#1) failed (transient, 1 time): no way",
-            "Farm farm (#1) deleting: waits until Field #1 no longer references it (farm_id)",
-        ]
-    );
-    world.backend.heal("sync field");
-    world.skip(Duration::from_secs(2));
-    world.pass().await;
-    assert_eq!(world.backend.log(), ["sync field", "delete farm"]);
-    assert_eq!(world.backend.names(), ["field", "other"]);
-    assert!(world.status().await.is_settled());
-}
-
-#[tokio::test]
-async fn a_child_that_moves_while_it_is_synced_holds_the_parent_that_the_call_was_given() {
-    let world = World::new().await;
-    let farm = world.farm("farm").await;
-    world.farm("other").await;
-    world.field("field", &farm).await;
-    world.pass().await;
-    world.backend.log();
-    world.sql("UPDATE fields SET name = 'renamed'").await;
-    let call = world.backend.gate("sync renamed");
-    let move_on = world.backend.gate("sync moved");
-    let running = world.start().await;
-    call.entered().await;
-    world.shell(
-        "BEGIN; UPDATE fields SET farm_id = 2, name = 'moved'; \
-         DELETE FROM farms WHERE name = 'farm'; COMMIT",
-    );
-    call.open();
-    // The stamp of the first call is written before the second call.
-    move_on.entered().await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    move_on.open();
-    until("the deletion", async || world.ask("uid", "FROM farms_sync").await.len() == 1).await;
-    running.stop().await;
-    let log = world.backend.log();
-    assert_eq!(log, ["sync renamed", "sync moved", "delete farm"]);
-    assert_eq!(world.backend.names(), ["moved", "other"]);
 }
 
 /// Farms whose calls wait: as many as the step makes at once.

@@ -2,4 +2,5 @@
 
 mod cascade;
 mod during_calls;
+mod parents;
 mod outcomes;
