@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::signal::unix::SignalKind;
 use xos_sync_core::{
     Context, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
@@ -25,8 +26,8 @@ struct Folder(PathBuf);
 impl Folder {
     async fn sync(&self, name: &str, uid: &str, parent: Option<String>) -> StepResult {
         let _inside = self.enter(name, uid)?;
-        if let Some(parent) = parent
-            && !self.things(&parent).is_dir()
+        if let Some(parent) = &parent
+            && !self.things(parent).is_dir()
         {
             self.wrong(&format!("{name} comes before its parent"));
         }
@@ -36,7 +37,41 @@ impl Folder {
         if fs::read_dir(&things)?.next().is_none() {
             fs::write(things.join(fastrand::u64(..).to_string()), name)?;
         }
+        if let Some(parent) = parent {
+            self.place(uid, &parent)?;
+        }
         Ok(())
+    }
+
+    async fn delete(&self, name: &str, uid: &str) -> StepResult {
+        let _inside = self.enter(name, uid)?;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let children = self.0.join("children").join(uid);
+        if fs::read_dir(&children).is_ok_and(|mut children| children.next().is_some()) {
+            self.wrong(&format!("{name} goes before its children"));
+        }
+        let parent = self.0.join("parents").join(uid);
+        if let Ok(old) = fs::read_to_string(&parent) {
+            gone(fs::remove_file(self.0.join("children").join(old).join(uid)))?;
+            gone(fs::remove_file(parent))?;
+        }
+        gone(fs::remove_dir_all(children))?;
+        gone(fs::remove_dir_all(self.things(uid)))?;
+        Ok(())
+    }
+
+    /// Puts a thing under its parent. After a kill in between it is done again.
+    fn place(&self, uid: &str, parent: &str) -> std::io::Result<()> {
+        let [children, parents] = ["children", "parents"].map(|name| self.0.join(name));
+        fs::create_dir_all(children.join(parent))?;
+        fs::write(children.join(parent).join(uid), "")?;
+        let old = fs::read_to_string(parents.join(uid)).unwrap_or_default();
+        if !old.is_empty() && old != parent {
+            gone(fs::remove_file(children.join(old).join(uid)))?;
+        }
+        let new = parents.join(format!("{uid}.{}", fastrand::u64(..)));
+        fs::write(&new, parent)?;
+        fs::rename(new, parents.join(uid))
     }
 
     /// Only one process at a time may be inside a call for a row; one that was killed inside is
@@ -60,6 +95,14 @@ impl Folder {
     fn wrong(&self, what: &str) {
         let log = OpenOptions::new().create(true).append(true).open(self.0.join("wrong"));
         writeln!(log.unwrap(), "{what}").unwrap();
+    }
+}
+
+/// It may have been gone before.
+fn gone(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 
@@ -94,8 +137,8 @@ macro_rules! steps {
                 Ok(())
             }
 
-            async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<$model>) -> StepResult {
-                Ok(())
+            async fn delete_record(&self, _: &Context, object: &xos_sync_core::Row<$model>) -> StepResult {
+                self.folder.delete(&object.name, object.uid()).await
             }
         }
     )*};
@@ -107,11 +150,13 @@ steps!(
     ChaosCrops Crop crop cx Some(cx.get(crop.field_id).await?.uid().to_owned())
 );
 
+/// The steps of the program's version: the older one has none for crops.
 fn registry() -> Registry {
-    models()
-        .step(ChaosFarms::registration())
-        .step(ChaosFields::registration())
-        .step(ChaosCrops::registration())
+    let older = models().step(ChaosFarms::registration()).step(ChaosFields::registration());
+    match std::env::var("XOS_CHAOS_VERSION").as_deref() {
+        Ok("older") => older,
+        _ => older.step(ChaosCrops::registration()),
+    }
 }
 
 /// Runs in a process of its own, and does nothing when the environment does not ask for it.
@@ -135,6 +180,11 @@ async fn work(folder: &Path) {
     }
 }
 
+async fn asked_to_end() {
+    let mut signal = tokio::signal::unix::signal(SignalKind::terminate()).unwrap();
+    signal.recv().await;
+}
+
 async fn run(db: Db, folder: &Path) {
     let lease = std::env::var("XOS_CHAOS_LEASE").unwrap().parse().unwrap();
     let lease = Duration::from_secs(lease);
@@ -149,7 +199,7 @@ async fn run(db: Db, folder: &Path) {
             .build()
             .await;
         match synchronizer {
-            Ok(synchronizer) => match synchronizer.run(std::future::pending()).await {
+            Ok(synchronizer) => match synchronizer.run(asked_to_end()).await {
                 Ok(()) => return,
                 Err(error) => eprintln!("{error}"),
             },

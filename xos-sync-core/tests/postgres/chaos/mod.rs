@@ -6,6 +6,7 @@
 
 mod child;
 mod network;
+mod rolling;
 
 use std::{
     fs,
@@ -53,8 +54,9 @@ impl Site {
     /// Without processes.
     async fn on(server: Server, lease: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("things")).unwrap();
-        fs::create_dir(folder.path().join("inside")).unwrap();
+        for name in ["things", "inside", "children", "parents"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
         let db = Db::open(&server.url, OpenMode::Existing).await.unwrap();
         migrate::migrate(&db, &registry()).await.unwrap();
         let objects = usize::try_from(setting("XOS_CHAOS_OBJECTS", 600)).unwrap();
@@ -137,10 +139,15 @@ impl Site {
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        self.assert_nothing_wrong(self.objects);
+    }
+
+    /// What is there is what the rows say, once, and nothing was done that must not be.
+    fn assert_nothing_wrong(&self, objects: usize) {
         let wrong = fs::read_to_string(self.folder.path().join("wrong")).unwrap_or_default();
         assert_eq!(wrong, "");
         let things = self.folder.path().join("things");
-        assert_eq!(entries(&things), self.objects);
+        assert_eq!(entries(&things), objects);
         for thing in fs::read_dir(&things).unwrap() {
             let path = thing.unwrap().path();
             assert_eq!(entries(&path), 1, "{} exists more than once", path.display());
