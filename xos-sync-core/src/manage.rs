@@ -17,7 +17,9 @@ const EXIT_CODES: &str = "Exit codes:
   0  success
   1  an error
   2  arguments that make no sense
-  3  of `status` and `run --once`: a row or a step's listing has failed";
+  3  of `status` and `run --once`: a row or a step's listing has failed; of `status` also: the database
+     takes no writes, a process cannot write or notify, a feed is down, or no process serves a step
+     although its Synchronizer runs";
 
 /// What the command line says.
 #[derive(Debug, Parser)]
@@ -63,6 +65,9 @@ enum Command {
         /// The bus: xmpp://… or nats://…, where they are built in.
         #[arg(long, value_name = "URL", env = "XOS_BUS_URL")]
         to: String,
+        /// Do not listen to the server's notifications: a query each second finds changes.
+        #[arg(long)]
+        no_notifications: bool,
     },
     /// Check that models, steps and database fit together.
     Check,
@@ -90,6 +95,9 @@ struct Run {
     /// Connections to the database at once.
     #[arg(long, value_name = "NUMBER")]
     connections: Option<usize>,
+    /// Do not listen to the server's notifications: a query each second finds changes.
+    #[arg(long)]
+    no_notifications: bool,
     /// Let every step list its backend first, whatever its interval.
     #[arg(long)]
     come_round: bool,

@@ -31,6 +31,8 @@ pub use builder::Builder;
 pub(crate) struct Said {
     pub(crate) feeds: Vec<FeedStatus>,
     pub(crate) limits: Vec<LimitStatus>,
+    #[serde(default)]
+    pub(crate) troubles: Vec<Trouble>,
 }
 
 /// A Synchronizer that is ready to run.
@@ -197,14 +199,17 @@ impl Synchronizer {
     /// What this process says of itself, for the status; empty when there is nothing to say.
     fn shown(&self) -> Shown {
         let inboxes: Vec<_> = self.feeds.iter().map(|(_, inbox)| inbox.clone()).collect();
+        let db = self.db.clone();
         Arc::new(move |limits| {
-            if inboxes.is_empty() && limits.is_empty() {
+            let troubles = db.troubles();
+            if inboxes.is_empty() && limits.is_empty() && troubles.is_empty() {
                 return String::new();
             }
             // Without counts, so that it changes seldom.
             let status = |inbox: &Inbox| FeedStatus { received: 0, ..inbox.status() };
             let feeds = inboxes.iter().map(status).collect();
-            serde_json::to_string(&Said { feeds, limits: limits.to_vec() }).unwrap_or_default()
+            serde_json::to_string(&Said { feeds, limits: limits.to_vec(), troubles })
+                .unwrap_or_default()
         })
     }
 

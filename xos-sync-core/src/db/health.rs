@@ -14,6 +14,14 @@ pub struct Trouble {
     pub message: String,
 }
 
+/// How long the queue of notifications counts as full after a write that it refused, in
+/// microseconds.
+const QUEUE_IS_FULL_FOR: i64 = 60_000_000;
+
+const QUEUE_IS_FULL: &str = "the server's notification queue is full: this process writes without \
+     notifications, and writers are refused; end the sessions that listen and lie idle in a transaction \
+     (pg_stat_activity), or enlarge max_notify_queue_pages";
+
 /// Shared by all that have connections to a database.
 #[derive(Debug, Default)]
 pub(crate) struct Health(watch::Sender<State>);
@@ -24,6 +32,8 @@ struct State {
     /// database any more.
     generation: u64,
     trouble: Option<Trouble>,
+    /// Writes that could not notify: since when, and the last one.
+    unnotified: Option<(i64, i64)>,
     /// No connection may be opened, used or closed any more.
     sealed: bool,
 }
@@ -35,6 +45,24 @@ impl Health {
 
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.0.borrow().trouble.clone()
+    }
+
+    /// A write was made without notifications, because their queue is full.
+    pub(super) fn queue_is_full(&self) {
+        let now = now();
+        self.0.send_modify(|state| {
+            let since = match state.unnotified {
+                Some((since, last)) if now - last < QUEUE_IS_FULL_FOR => since,
+                _ => now,
+            };
+            state.unnotified = Some((since, now));
+        });
+    }
+
+    /// That the queue of notifications is full, or was a moment ago.
+    pub(crate) fn queue_trouble(&self) -> Option<Trouble> {
+        let (since, last) = self.0.borrow().unnotified?;
+        (now() - last < QUEUE_IS_FULL_FOR).then(|| Trouble { since, message: QUEUE_IS_FULL.into() })
     }
 
     pub(super) fn is_troubled(&self) -> bool {

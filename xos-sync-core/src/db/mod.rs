@@ -135,6 +135,25 @@ impl Db {
         self.inner.health.trouble()
     }
 
+    /// The same, and what goes wrong without stopping the work.
+    pub(crate) fn troubles(&self) -> Vec<Trouble> {
+        let health = &self.inner.health;
+        health.trouble().into_iter().chain(health.queue_trouble()).collect()
+    }
+
+    /// Why the database takes no writes just now, if it takes none.
+    ///
+    /// # Errors
+    /// What the database answered.
+    pub(crate) async fn refuses_writes(&self) -> Result<Option<String>> {
+        // A file that cannot be written is not opened at all.
+        if self.engine() == Engine::Sqlite || self.run(session::takes_writes).await? {
+            return Ok(None);
+        }
+        let why = "the database takes no writes: the server is a standby, or default_transaction_read_only is on";
+        Ok(Some(why.into()))
+    }
+
     /// What all of its connections depend on.
     #[cfg(feature = "postgres")]
     pub(crate) fn health(&self) -> &Health {

@@ -90,6 +90,10 @@ impl WriterSession {
         ErrorClass::of(error, self.messages())
     }
 
+    pub(super) fn queue_is_full(&self) {
+        self.health.queue_is_full();
+    }
+
     /// The connection, if there is one just now.
     pub(super) fn current(&mut self) -> Option<&mut AnyConnection> {
         self.connection.as_mut()
@@ -263,7 +267,7 @@ impl WriterSession {
     }
 }
 
-fn takes_writes(connection: &mut AnyConnection) -> QueryResult<bool> {
+pub(super) fn takes_writes(connection: &mut AnyConnection) -> QueryResult<bool> {
     match connection.engine() {
         Engine::Sqlite => match connection.batch_execute("BEGIN IMMEDIATE; ROLLBACK") {
             Ok(()) => Ok(true),

@@ -286,6 +286,7 @@ impl WriterThread {
                 tracing::warn!(
                     "the server's notification queue is full: written without notifications"
                 );
+                self.session.queue_is_full();
                 self.try_commit(&format!("{first};{SILENT}"), group)
             }
             outcome => outcome,

@@ -53,6 +53,9 @@ pub enum Error {
     /// The database has no tables, or older ones than the program.
     #[error("the database is not up to date: {0}; run the `migrate` command first")]
     Migration(String),
+    /// The database differs from the models in a way that `migrate` leaves to a person.
+    #[error("the database does not fit the models, and `migrate` leaves this to you: {0}")]
+    Unfit(String),
     /// A migration could not be applied; the database is as it was before it.
     #[error("migration {name} failed and was rolled back: {}", sanitize(.reason))]
     MigrationFailed {

@@ -61,6 +61,7 @@ pub struct Bridge {
     db: Db,
     models: Vec<&'static ModelInfo>,
     publisher: Box<dyn Publisher>,
+    notice: Notice,
     /// By table: the newest of what is pending, as it was published.
     seen: BTreeMap<&'static str, BTreeSet<Version>>,
 }
@@ -77,14 +78,22 @@ impl Bridge {
     /// Publishes the changes of the registry's models.
     pub fn new(db: Db, registry: &Registry, publisher: impl Publisher) -> Self {
         let models = registry.models().collect();
-        Self { db, models, publisher: Box::new(publisher), seen: BTreeMap::new() }
+        let notice = Notice::Notifications;
+        Self { db, models, publisher: Box::new(publisher), notice, seen: BTreeMap::new() }
+    }
+
+    /// Does not listen to the server's notifications; a query each second finds changes.
+    #[must_use]
+    pub fn without_notifications(mut self) -> Self {
+        self.notice = Notice::Probe;
+        self
     }
 
     /// Runs until `shutdown` is ready.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let handle = Handle::new(self.models.iter().map(|model| model.table));
         let origin: Arc<str> = "bridge".into();
-        let feed = database_feed(&self.db, &origin, Notice::Notifications).map(|feed| {
+        let feed = database_feed(&self.db, &origin, self.notice).map(|feed| {
             let inbox = Inbox::new(feed.name(), handle.clone());
             (Arc::new(tokio::sync::Mutex::new(feed)), inbox)
         });

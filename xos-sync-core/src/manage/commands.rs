@@ -29,7 +29,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Dmdot(options) => dmdot(&options),
         Command::Migrate => bring_up_to_date(&database).await,
         Command::Retry(options) => retry(&database, options).await,
-        Command::Bridge { to } => bridge(&database, &to).await,
+        Command::Bridge { to, no_notifications } => bridge(&database, &to, no_notifications).await,
         Command::Check => check(&database).await,
     }
 }
@@ -47,6 +47,9 @@ async fn synchronize(database: &str, options: Run) -> Result<ExitCode> {
     }
     for budget in options.budgets {
         builder = builder.budget(budget);
+    }
+    if options.no_notifications {
+        builder = builder.without_notifications();
     }
     for url in &options.feeds {
         builder = builder.feed(event::feed_at(url)?);
@@ -226,11 +229,15 @@ fn models_called(registry: &Registry, name: Option<&str>) -> Result<Vec<&'static
     Ok(models)
 }
 
-async fn bridge(database: &str, bus: &str) -> Result<ExitCode> {
+async fn bridge(database: &str, bus: &str, no_notifications: bool) -> Result<ExitCode> {
     let publisher = event::publisher_at(bus)?;
     let (db, registry) = open(database).await?;
     tracing::info!(bus = publisher.name(), database = %db.url(), "publishing changes");
-    Bridge::new(db, &registry, publisher).run(interrupted()).await;
+    let mut bridge = Bridge::new(db, &registry, publisher);
+    if no_notifications {
+        bridge = bridge.without_notifications();
+    }
+    bridge.run(interrupted()).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -72,6 +72,11 @@ pub(super) fn migrate(
         failed(&format!("from the models, of the {what}"), &error)
     })?;
     done.extend(tasks.into_iter().map(|task| task.what));
+    if conn.engine() == Engine::Sqlite {
+        // The file alone is the whole database then, for whoever copies it. Whoever reads it just
+        // now keeps the log, and ends it later.
+        let _ = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
     Ok(done)
 }
 
@@ -257,7 +262,10 @@ fn from_models(
             continue;
         }
         if let Some(check) = &extra.check
-            && schema.tables.get(&extra.table).is_some_and(|has| has.contains_key(check.column))
+            && schema
+                .tables
+                .get(&extra.table)
+                .is_some_and(|has| check.columns.iter().all(|column| has.contains_key(*column)))
         {
             columns::check_rows(conn, &extra.table, check)?;
         }
@@ -280,14 +288,14 @@ fn from_models(
 
 /// A table that is there already and cannot become a model's.
 fn no_key(table: &str) -> Error {
-    Error::Migration(format!(
+    Error::Unfit(format!(
         "the table {table} has no column id, so it is not a table of a model: rename one of them"
     ))
 }
 
 fn add_column(engine: Engine, model: &ModelInfo, column: &crate::model::Column) -> Result<Task> {
     if !column.nullable && column.default.is_none() {
-        return Err(Error::Migration(format!(
+        return Err(Error::Unfit(format!(
             "the table {} lacks the column {}, and nobody can know its value for the rows that are there: make \
              the field an Option, give it a #[default(…)], or write a numbered SQL file",
             model.table, column.name

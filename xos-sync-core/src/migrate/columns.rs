@@ -1,7 +1,7 @@
 //! Where a table's columns differ from the model's: the changes that lose nothing, and a clear
 //! error for the others.
 
-use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
+use diesel::{QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 
 use super::{
     ddl::{self, RowCheck},
@@ -47,7 +47,7 @@ pub(super) fn changes(
         check_type(engine, model, column, has)?;
         if !column.nullable && has.nullable {
             let check = RowCheck {
-                column: column.name,
+                columns: vec![column.name],
                 broken: format!("{} IS NULL", column.name),
                 advice: format!(
                     "the model {} requires {}.{}: give these rows a value first",
@@ -59,10 +59,22 @@ pub(super) fn changes(
         } else if column.nullable && !has.nullable {
             changes.push(set_nullable(model, column.name, "DROP"));
         }
+        if let (Engine::Postgres, Some(default)) = (engine, column.default)
+            && !has_default(conn, column, default, has.default.as_deref())?
+        {
+            changes.push(Change {
+                what: format!("column {}.{}: its default", model.table, column.name),
+                sql: format!(
+                    "ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {default};",
+                    model.table, column.name
+                ),
+                rebuilds: false,
+            });
+        }
     }
     for (name, has) in there {
         let is_left = name != "id" && !model.columns.iter().any(|column| column.name == name);
-        if is_left && !has.nullable && !has.has_default {
+        if is_left && !has.nullable && has.default.is_none() {
             // Nobody fills it any more: an insert would be refused.
             changes.push(set_nullable(model, name, "DROP"));
         }
@@ -80,6 +92,23 @@ fn set_nullable(model: &ModelInfo, column: &str, how: &str) -> Change {
         sql: format!("ALTER TABLE {table} ALTER COLUMN {column} {how} NOT NULL;"),
         rebuilds: false,
     }
+}
+
+/// Whether a column's default has the value that the model says. The server writes it in words of
+/// its own.
+fn has_default(
+    conn: &mut AnyConnection,
+    column: &Column,
+    wanted: &str,
+    there: Option<&str>,
+) -> QueryResult<bool> {
+    // A function's value is not a model's, and may have effects.
+    let Some(there) = there.filter(|there| !there.contains('(')) else { return Ok(false) };
+    let kind = ddl::type_name(column.sql_type);
+    let query = format!(
+        "SELECT CAST(({there})::{kind} IS NOT DISTINCT FROM ({wanted})::{kind} AS INTEGER)::bigint AS id"
+    );
+    Ok(sql_query(query).get_result::<Key>(conn)?.id == 1)
 }
 
 fn check_type(
@@ -105,7 +134,7 @@ fn check_type(
     if same {
         return Ok(());
     }
-    Err(Error::Migration(format!(
+    Err(Error::Unfit(format!(
         "the column {table}.{column} is {has}, and the model {model} says {wanted}: convert it in a numbered SQL \
          file, or give the field its former type",
         table = model.table,
@@ -127,10 +156,7 @@ pub(super) fn check_rows(conn: &mut AnyConnection, table: &str, check: &RowCheck
     }
     let more = if rows.len() > MOST_NAMED { " and others" } else { "" };
     let ids: Vec<_> = rows.iter().take(MOST_NAMED).map(|row| format!("#{}", row.id)).collect();
-    Err(Error::Migration(format!(
-        "rows {}{more} of {table} are in the way: {advice}",
-        ids.join(", ")
-    )))
+    Err(Error::Unfit(format!("rows {}{more} of {table} are in the way: {advice}", ids.join(", "))))
 }
 
 /// SQLite changes a column only by making the table anew.
@@ -158,7 +184,7 @@ fn rebuild<'a>(
         let broken = format!("NOT ({})", ddl::column_check(column));
         let advice =
             format!("the model {} does not allow the value of {}", model.name, column.name);
-        check_rows(conn, table, &RowCheck { column: column.name, broken, advice })?;
+        check_rows(conn, table, &RowCheck { columns: vec![column.name], broken, advice })?;
     }
     let is_left = |name: &&&String| {
         **name != "id" && !model.columns.iter().any(|column| column.name == ***name)

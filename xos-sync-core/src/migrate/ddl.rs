@@ -33,7 +33,7 @@ pub(super) struct Extra {
 /// A condition on all rows of a table, and the advice where one breaks it.
 #[derive(Debug, Clone)]
 pub(super) struct RowCheck {
-    pub(super) column: &'static str,
+    pub(super) columns: Vec<&'static str>,
     /// The SQL condition of a row that is in the way.
     pub(super) broken: String,
     pub(super) advice: String,
@@ -185,7 +185,20 @@ fn indexes(model: &'static ModelInfo) -> Vec<Extra> {
     });
     let uniques = model.uniques.iter().map(|unique| {
         let name = sql::name(format!("{table}_unique_{}", unique.columns.join("_")));
-        index(model, name, table, "UNIQUE INDEX", &format!("({})", unique.columns.join(", ")))
+        let columns = unique.columns.join(", ");
+        let check = RowCheck {
+            columns: unique.columns.to_vec(),
+            broken: format!(
+                "({columns}) IN (SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1)"
+            ),
+            advice: format!(
+                "they have the same {columns}, and the model {} says that it is unique: change or delete all \
+                 but one of each",
+                model.name
+            ),
+        };
+        let index = index(model, name, table, "UNIQUE INDEX", &format!("({columns})"));
+        Extra { check: Some(check), ..index }
     });
     references.chain(uniques).collect()
 }

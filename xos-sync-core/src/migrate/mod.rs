@@ -114,7 +114,8 @@ macro_rules! __postgres_file {
 /// Brings the database up to date; what was done, a line each.
 ///
 /// # Errors
-/// [`Error::MigrationFailed`](crate::error::Error::MigrationFailed) with what stands in the way.
+/// [`Error::Unfit`](crate::error::Error::Unfit) with the rows or the column that a person must change
+/// first, [`Error::MigrationFailed`](crate::error::Error::MigrationFailed) with what the database said.
 pub async fn migrate(db: &Db, registry: &Registry) -> Result<Vec<String>> {
     let models: Vec<_> = registry.models().collect();
     db.with(move |conn| apply::migrate(conn, &models)).await
@@ -123,7 +124,8 @@ pub async fn migrate(db: &Db, registry: &Registry) -> Result<Vec<String>> {
 /// Whether the database is up to date.
 ///
 /// # Errors
-/// [`Error::Migration`](crate::error::Error::Migration) with the first thing that is missing.
+/// [`Error::Migration`](crate::error::Error::Migration) with the first thing that is missing,
+/// [`Error::Unfit`](crate::error::Error::Unfit) where `migrate` cannot help.
 pub async fn check(db: &Db, registry: &Registry) -> Result<()> {
     let models: Vec<_> = registry.models().collect();
     db.with(move |conn| apply::check(conn, &models)).await

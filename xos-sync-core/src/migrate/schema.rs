@@ -23,7 +23,8 @@ pub(super) struct ColumnSchema {
     /// Its type in the engine's words, in capitals.
     pub(super) sql_type: String,
     pub(super) nullable: bool,
-    pub(super) has_default: bool,
+    /// As the engine writes it; empty where the column counts up by itself.
+    pub(super) default: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -44,8 +45,8 @@ struct TableColumn {
     sql_type: String,
     #[diesel(sql_type = Bool)]
     nullable: bool,
-    #[diesel(sql_type = Bool)]
-    has_default: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    default_value: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -64,7 +65,7 @@ fn questions(engine: Engine) -> (&'static str, &'static str) {
         Engine::Sqlite => (
             "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger')",
             "SELECT m.name AS table_name, c.name AS name, upper(c.type) AS sql_type, c.\"notnull\" = 0 AS nullable, \
-             c.dflt_value IS NOT NULL OR c.pk > 0 AS has_default FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
+             CASE WHEN c.pk > 0 THEN '' ELSE c.dflt_value END AS default_value FROM sqlite_master AS m, pragma_table_info(m.name) AS c \
              WHERE m.type = 'table'",
         ),
         // What something was made from stands beside it as a comment.
@@ -77,7 +78,7 @@ fn questions(engine: Engine) -> (&'static str, &'static str) {
              UNION ALL SELECT k.conname::text, coalesce(obj_description(k.oid, 'pg_constraint'), '') \
              FROM pg_constraint AS k WHERE k.contype IN ('f', 'c') AND k.connamespace = current_schema()::regnamespace",
             "SELECT table_name::text AS table_name, column_name::text AS name, upper(data_type::text) AS sql_type, \
-             is_nullable = 'YES' AS nullable, column_default IS NOT NULL OR is_identity = 'YES' AS has_default \
+             is_nullable = 'YES' AS nullable, CASE WHEN is_identity = 'YES' THEN '' ELSE column_default END AS default_value \
              FROM information_schema.columns \
              WHERE table_schema = current_schema()",
         ),
@@ -90,8 +91,8 @@ impl Schema {
         let extras: Vec<Master> = sql_query(extras).load(conn)?;
         let columns: Vec<TableColumn> = sql_query(columns).load(conn)?;
         let mut tables: BTreeMap<String, BTreeMap<String, ColumnSchema>> = BTreeMap::new();
-        for TableColumn { table_name, name, sql_type, nullable, has_default } in columns {
-            let column = ColumnSchema { sql_type, nullable, has_default };
+        for TableColumn { table_name, name, sql_type, nullable, default_value } in columns {
+            let column = ColumnSchema { sql_type, nullable, default: default_value };
             tables.entry(table_name).or_default().insert(name, column);
         }
         let statements = match conn.engine() {

@@ -234,13 +234,19 @@ impl Passes {
         if shown == self.membership.said {
             return;
         }
-        self.membership.said.clone_from(&shown);
         let (db, name) = (self.db.clone(), self.context.synchronizer());
         self.tasks.spawn(async move {
-            // It is said again when something changes.
-            let _ = db.write_quietly(move |conn| members::say(conn, name, &shown)).await;
-            super::Done::Nothing
+            let text = shown.clone();
+            match db.write_quietly(move |conn| members::say(conn, name, &text)).await {
+                Ok(()) => super::Done::Said(shown),
+                // It is said again at the next opportunity.
+                Err(_) => super::Done::Nothing,
+            }
         });
+    }
+
+    pub(super) fn said(&mut self, shown: String) {
+        self.membership.said = shown;
     }
 
     pub(super) fn renewed(&mut self, renewed: Renewed) {

@@ -165,6 +165,8 @@ enum Done {
     Freed(usize),
     /// Rows of an expansion could not be made: others hold rows.
     Unexpanded,
+    /// What the status shows of this process by now.
+    Said(String),
     /// Housekeeping.
     Nothing,
 }
@@ -315,6 +317,7 @@ impl Passes {
             Ok(Done::Waited(model)) => self.waited(model),
             Ok(Done::Repaired(rows)) => self.repaired(rows),
             Ok(Done::Freed(references)) => self.circles_freed(references),
+            Ok(Done::Said(shown)) => self.said(shown),
             Ok(Done::Unexpanded) => self.scout_again = true,
             Ok(Done::Nothing) => {}
             // Calls catch their panics, so this is a defect of the framework; its row stays in

@@ -75,6 +75,8 @@ impl State {
 /// Everything that `status` shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
+    /// Why the database takes no writes, if it takes none.
+    pub database: Option<String>,
     /// Each model that has rows, in the order of the graph.
     pub models: Vec<ModelStatus>,
     /// Rows that are not in line, with the reason; at most [`MOST_OBJECTS`] of each model.
@@ -165,6 +167,7 @@ impl StepStatus {
 /// What the database answered.
 pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
     let mut status = read::read(db, registry).await?;
+    status.database = db.refuses_writes().await?;
     let mut names: BTreeSet<String> =
         registry.synchronizers().into_iter().map(str::to_owned).collect();
     names.extend(status.steps.iter().map(|step| step.synchronizer.clone()));
@@ -181,9 +184,21 @@ pub async fn read(db: &Db, registry: &Registry) -> Result<Status> {
 }
 
 impl Status {
-    /// Whether a row or a step's listing has failed.
+    /// Whether a row or a step's listing has failed, or something is out of order that concerns many
+    /// rows: the database takes no writes, a process cannot write or notify, a feed is down, or no
+    /// process serves a step although its Synchronizer runs.
     pub fn has_failed(&self) -> bool {
-        self.count(State::Failed) > 0 || self.steps.iter().any(StepStatus::has_failed)
+        let is_down = |process: &ProcessStatus| {
+            !process.troubles.is_empty() || process.feeds.iter().any(|feed| !feed.up)
+        };
+        let runs =
+            |name: &str| self.synchronizers.iter().any(|it| it.running && it.synchronizer == name);
+        let is_unserved =
+            |step: &StepStatus| step.unserved_since.is_some() && runs(&step.synchronizer);
+        self.count(State::Failed) > 0
+            || self.database.is_some()
+            || self.steps.iter().any(|step| step.has_failed() || is_unserved(step))
+            || self.processes.iter().any(is_down)
     }
 
     /// Rows in this state, of all models.

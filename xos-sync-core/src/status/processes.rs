@@ -7,7 +7,7 @@ use diesel::{
 use serde::Serialize;
 
 use crate::{
-    db::{AnyConnection, Engine},
+    db::{AnyConnection, Engine, Trouble},
     event::FeedStatus,
     pass::LimitStatus,
     sql,
@@ -29,6 +29,8 @@ pub struct ProcessStatus {
     pub feeds: Vec<FeedStatus>,
     /// What keeps rows from their calls that are ready.
     pub limits: Vec<LimitStatus>,
+    /// What it cannot do with the database.
+    pub troubles: Vec<Trouble>,
 }
 
 #[derive(QueryableByName)]
@@ -63,7 +65,8 @@ pub(super) fn read(conn: &mut AnyConnection) -> QueryResult<Vec<ProcessStatus>> 
     Ok(rows
         .into_iter()
         .map(|row| {
-            let Said { feeds, limits } = serde_json::from_str(&row.shown).unwrap_or_default();
+            let Said { feeds, limits, troubles } =
+                serde_json::from_str(&row.shown).unwrap_or_default();
             ProcessStatus {
                 synchronizer: row.synchronizer,
                 member: row.member,
@@ -71,6 +74,7 @@ pub(super) fn read(conn: &mut AnyConnection) -> QueryResult<Vec<ProcessStatus>> 
                 lease_until: row.lease_until,
                 feeds,
                 limits,
+                troubles,
             }
         })
         .collect())

@@ -72,6 +72,7 @@ fn status(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResul
     let entries = roll::all(conn)?;
     let observers = roll::observers(conn.engine(), &entries, models);
     let mut status = Status {
+        database: None,
         models: Vec::new(),
         objects: Vec::new(),
         steps: Vec::new(),

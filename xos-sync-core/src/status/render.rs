@@ -3,10 +3,13 @@
 use std::fmt;
 
 use super::{LimitStatus, ObjectStatus, ProcessStatus, State, Status, SynchronizerStatus};
-use crate::{error::cell, model::Micros};
+use crate::{db::Trouble, error::cell, model::Micros};
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(trouble) = &self.database {
+            writeln!(f, "{}\n", cell(trouble))?;
+        }
         let states: Vec<_> =
             State::ALL.into_iter().filter(|state| self.count(*state) > 0).collect();
         let width = self.models.iter().map(|model| model.model.len()).max().unwrap_or(0).max(5);
@@ -52,6 +55,10 @@ impl fmt::Display for Status {
             process.limits.iter().try_for_each(|LimitStatus { step, limit, share }| {
                 let (step, name) = (step.as_deref().unwrap_or("every step"), &process.synchronizer);
                 writeln!(f, "{name}/{step} is held back by {limit}, {share} % of the time")
+            })?;
+            process.troubles.iter().try_for_each(|Trouble { since, message }| {
+                let (name, since) = (&process.synchronizer, Micros(*since));
+                writeln!(f, "a process of {name} has trouble since {since}: {}", cell(message))
             })?;
             process.feeds.iter().filter(|feed| !feed.up).try_for_each(|feed| {
                 let (name, since) = (cell(&feed.name), Micros(feed.since));

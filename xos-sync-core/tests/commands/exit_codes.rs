@@ -9,6 +9,7 @@ use crate::{
 tests![
     run_once_ends_with_3_while_a_row_has_failed,
     run_once_and_status_end_with_3_when_a_listing_failed,
+    a_run_without_notifications_finds_the_same,
     help_names_the_exit_codes,
     status_says_whether_anything_is_running,
 ];
@@ -44,6 +45,14 @@ fn run_once_and_status_end_with_3_when_a_listing_failed() {
         assert!(shown.lines().any(said), "{shown}");
         assert_eq!(code(&database.run(&["run", "--once", "--come-round"])), 0);
         assert_eq!(code(&database.run(&["status"])), 0);
+    });
+}
+
+fn a_run_without_notifications_finds_the_same() {
+    on_each_engine(|database| {
+        database.lamp("bad", "refuse no such lamp");
+        let done = database.run(&["run", "--once", "--no-notifications"]);
+        assert_eq!(code(&done), 3, "{}", errors(&done));
     });
 }
 

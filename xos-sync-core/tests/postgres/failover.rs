@@ -62,6 +62,11 @@ async fn trouble_is_noticed_also_when_nothing_is_written() {
     server.set_read_only("on");
     until("the trouble", async || site.db.trouble().is_some()).await;
     let since = site.db.trouble().unwrap().since;
+    let status = site.status().await;
+    assert!(status.has_failed());
+    assert!(
+        status.to_string().starts_with("the database takes no writes: the server is a standby")
+    );
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert_eq!(site.db.trouble().unwrap().since, since);
     server.set_read_only("off");

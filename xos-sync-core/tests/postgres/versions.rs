@@ -72,6 +72,7 @@ async fn what_only_the_older_program_is_there_for_waits_and_is_shown() {
         unserved.map(|step| step.step).collect::<Vec<_>>()
     };
     until("the step", async || unserved().await == ["SyncFields"]).await;
+    assert!(world.status().await.has_failed());
     assert_eq!(world.backend.log(), ["sync later"]);
     let new = start(&world, newer).await;
     until("the deletion", async || world.backend.names() == ["later"]).await;

@@ -1,6 +1,12 @@
 //! Writers that PostgreSQL treats in a way of their own.
 
-use crate::{server::Server, site::Site, world::World};
+use xos_sync_core::migrate;
+
+use crate::{
+    server::Server,
+    site::Site,
+    world::{World, registry},
+};
 
 /// What a shell answers to a refused statement.
 fn refusal(world: &World, sql: &str) -> String {
@@ -82,4 +88,17 @@ async fn two_phase_commit_works_without_notifications() {
     assert_eq!(pass().await, [""; 0], "it is not committed yet");
     server.sql("COMMIT PREPARED 'farm'");
     assert_eq!(pass().await, ["sync farm"]);
+}
+
+/// Writers do not wait for an index that a person has made beside them.
+#[tokio::test]
+async fn migrate_takes_an_index_that_was_made_concurrently() {
+    let world = World::new().await;
+    world.shell("DROP INDEX fields_by_farm_id");
+    assert!(migrate::check(&world.db, &registry()).await.is_err());
+    world.shell("CREATE INDEX CONCURRENTLY fields_by_farm_id ON fields (farm_id)");
+    world.shell(
+        "COMMENT ON INDEX fields_by_farm_id IS 'CREATE INDEX fields_by_farm_id ON fields (farm_id)'",
+    );
+    migrate::check(&world.db, &registry()).await.unwrap();
 }

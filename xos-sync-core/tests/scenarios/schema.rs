@@ -141,6 +141,48 @@ program!(with_colour, {
     #[choice]
     pub style: Option<Style>,
 });
+program!(tail_unique, {
+    /// Its spool.
+    #[references(Spool, on_delete = cascade)]
+    pub spool_id: Option<Id<Spool>>,
+}, {
+    /// Its size.
+    pub size: Option<i32>,
+    /// Its tail.
+    #[unique]
+    pub tail: String,
+    /// How it flies.
+    #[choice]
+    pub style: Option<Style>,
+});
+program!(tail_long, {
+    /// Its spool.
+    #[references(Spool, on_delete = cascade)]
+    pub spool_id: Option<Id<Spool>>,
+}, {
+    /// Its size.
+    pub size: Option<i32>,
+    /// Its tail.
+    #[default("long")]
+    pub tail: String,
+    /// How it flies.
+    #[choice]
+    pub style: Option<Style>,
+});
+program!(tail_short, {
+    /// Its spool.
+    #[references(Spool, on_delete = cascade)]
+    pub spool_id: Option<Id<Spool>>,
+}, {
+    /// Its size.
+    pub size: Option<i32>,
+    /// Its tail.
+    #[default("short")]
+    pub tail: String,
+    /// How it flies.
+    #[choice]
+    pub style: Option<Style>,
+});
 
 async fn migrated(registry: Registry, db: &Db) -> Result<Vec<String>, String> {
     migrate::migrate(db, &registry).await.map_err(|error| error.to_string())
@@ -211,6 +253,39 @@ async fn a_column_becomes_required_once_every_row_has_a_value() {
     migrated(first::registry(), &world.db).await.unwrap();
     world.sql("INSERT INTO kites (name, tail) VALUES ('new', 't')").await;
     assert_eq!(world.ask("count(*)", "FROM kites_sync").await, ["3"]);
+}
+
+#[tokio::test]
+async fn a_column_becomes_unique_once_no_rows_have_the_same_value() {
+    let world = kites().await;
+    world.sql("UPDATE kites SET tail = 'long'").await;
+    let error = migrated(tail_unique::registry(), &world.db).await.unwrap_err();
+    assert!(
+        error.ends_with(
+            "rows #1, #2 of kites are in the way: they have the same tail, and the model Kite says that it is \
+             unique: change or delete all but one of each"
+        ),
+        "{error}"
+    );
+    world.sql("UPDATE kites SET tail = 'short' WHERE id = 2").await;
+    migrated(tail_unique::registry(), &world.db).await.unwrap();
+    fits(tail_unique::registry(), &world.db).await.unwrap();
+    assert!(world.try_sql("UPDATE kites SET tail = 'short'").await.is_err());
+}
+
+#[tokio::test]
+async fn a_default_is_what_the_model_says() {
+    let world = kites().await;
+    for (registry, tail) in
+        [(tail_long::registry as fn() -> Registry, "long"), (tail_short::registry, "short")]
+    {
+        assert!(fits(registry(), &world.db).await.is_err());
+        migrated(registry(), &world.db).await.unwrap();
+        fits(registry(), &world.db).await.unwrap();
+        world.shell("INSERT INTO kites (name) VALUES ('new')");
+        let last = "FROM kites ORDER BY id DESC LIMIT 1";
+        assert_eq!(world.ask("tail", last).await, [tail]);
+    }
 }
 
 #[tokio::test]

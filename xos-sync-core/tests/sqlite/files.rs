@@ -5,9 +5,10 @@ use std::fs;
 use xos_sync_core::{
     Synchronizer,
     db::{Db, OpenMode},
+    migrate,
 };
 
-use crate::world::{Backend, registry};
+use crate::world::{Backend, World, registry};
 
 /// A server's URL without its slashes.
 fn refused_server() -> String {
@@ -63,6 +64,15 @@ async fn databases_that_cannot_be_used_are_refused() {
         assert_eq!(builder.build().await.err().unwrap().to_string(), message);
     }
     assert!(!fs::exists(path("none")).unwrap());
+}
+
+#[tokio::test]
+async fn the_file_alone_is_the_whole_database_after_migrate() {
+    let world = World::new().await;
+    let copy = world.folder.path().join("copy.db");
+    fs::copy(world.url(), &copy).unwrap();
+    let db = Db::open(&copy.display().to_string(), OpenMode::Existing).await.unwrap();
+    migrate::check(&db, &registry()).await.unwrap();
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ pub(super) fn constraints(model: &'static ModelInfo) -> Vec<Extra> {
         let words = is_a_choice(column)?;
         let sql = format!("ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({words})");
         let check = RowCheck {
-            column: column.name,
+            columns: vec![column.name],
             broken: format!("NOT ({words})"),
             advice: format!(
                 "write one of {} into {table}.{}",

@@ -47,14 +47,12 @@ impl Folder {
         let _inside = self.enter(name, uid)?;
         tokio::time::sleep(Duration::from_millis(5)).await;
         let children = self.0.join("children").join(uid);
-        if fs::read_dir(&children).is_ok_and(|mut children| children.next().is_some()) {
-            self.wrong(&format!("{name} goes before its children"));
+        let left: Vec<_> = fs::read_dir(&children).into_iter().flatten().flatten().collect();
+        if !left.is_empty() {
+            self.wrong(&format!("{name} {uid} goes before its children {left:?}"));
         }
-        let parent = self.0.join("parents").join(uid);
-        if let Ok(old) = fs::read_to_string(&parent) {
-            gone(fs::remove_file(self.0.join("children").join(old).join(uid)))?;
-            gone(fs::remove_file(parent))?;
-        }
+        self.leave_parents(uid, "")?;
+        gone(fs::remove_file(self.0.join("parents").join(uid)))?;
         gone(fs::remove_dir_all(children))?;
         gone(fs::remove_dir_all(self.things(uid)))?;
         Ok(())
@@ -63,15 +61,24 @@ impl Folder {
     /// Puts a thing under its parent. After a kill in between it is done again.
     fn place(&self, uid: &str, parent: &str) -> std::io::Result<()> {
         let [children, parents] = ["children", "parents"].map(|name| self.0.join(name));
+        // Each parent that it may be under has a line, before it is.
+        let mut known = OpenOptions::new().create(true).append(true).open(parents.join(uid))?;
+        writeln!(known, "{parent}")?;
         fs::create_dir_all(children.join(parent))?;
         fs::write(children.join(parent).join(uid), "")?;
-        let old = fs::read_to_string(parents.join(uid)).unwrap_or_default();
-        if !old.is_empty() && old != parent {
-            gone(fs::remove_file(children.join(old).join(uid)))?;
-        }
+        self.leave_parents(uid, parent)?;
         let new = parents.join(format!("{uid}.{}", fastrand::u64(..)));
-        fs::write(&new, parent)?;
+        fs::write(&new, format!("{parent}\n"))?;
         fs::rename(new, parents.join(uid))
+    }
+
+    /// Takes a thing away from all parents but this one.
+    fn leave_parents(&self, uid: &str, but: &str) -> std::io::Result<()> {
+        let parents = fs::read_to_string(self.0.join("parents").join(uid)).unwrap_or_default();
+        for parent in parents.lines().filter(|parent| *parent != but) {
+            gone(fs::remove_file(self.0.join("children").join(parent).join(uid)))?;
+        }
+        Ok(())
     }
 
     /// Only one process at a time may be inside a call for a row; one that was killed inside is
