@@ -10,10 +10,11 @@ use xos_sync_core::db::Engine;
 
 use crate::ENGINE;
 
-/// An empty database. A schema goes when this is dropped.
+/// An empty database. What was made on a server goes when this is dropped.
 pub struct Database {
     pub url: String,
-    schema: Option<String>,
+    /// The statement that removes it, and where it is run.
+    removal: Option<(String, String)>,
 }
 
 impl Database {
@@ -21,45 +22,63 @@ impl Database {
         match ENGINE {
             Engine::Sqlite => {
                 let url = folder.join("goal.db").display().to_string();
-                Self { url, schema: None }
+                Self { url, removal: None }
             }
             Engine::Postgres => {
-                let schema = format!("t{}", uuid::Uuid::new_v4().simple());
-                let url = format!("{}?options=-csearch_path%3D{schema}", server());
-                let database = Self { url, schema: Some(schema.clone()) };
-                let made = database.shell(&format!("CREATE SCHEMA {schema}"));
+                let (server, name) = (server(), format!("t{}", uuid::Uuid::new_v4().simple()));
+                let (url, create, drop) = match server.rsplit_once('/') {
+                    // For a pooler that passes no search path on.
+                    Some((host, _))
+                        if std::env::var_os("XOS_TEST_POSTGRES_DATABASES").is_some() =>
+                    {
+                        (
+                            format!("{host}/{name}"),
+                            format!("CREATE DATABASE {name}"),
+                            format!("DROP DATABASE {name} WITH (FORCE)"),
+                        )
+                    }
+                    _ => (
+                        format!("{server}?options=-csearch_path%3D{name}"),
+                        format!("CREATE SCHEMA {name}"),
+                        format!("DROP SCHEMA {name} CASCADE"),
+                    ),
+                };
+                let made = shell(&server, &create);
                 let errors = String::from_utf8_lossy(&made.stderr);
-                assert!(made.status.success(), "no schema could be made: {errors}");
-                database
+                assert!(made.status.success(), "no database could be made: {errors}");
+                Self { url, removal: Some((drop, server)) }
             }
         }
     }
 
     /// Runs SQL in the engine's own program.
     pub fn shell(&self, sql: &str) -> Output {
-        let mut command = match ENGINE {
-            Engine::Sqlite => Command::new("sqlite3"),
-            Engine::Postgres => Command::new("psql"),
-        };
-        match ENGINE {
-            Engine::Sqlite => command.args(["-bail", "-batch", "-cmd", ".timeout 5000", &self.url]),
-            Engine::Postgres => command.args(["-qAtX", "-v", "ON_ERROR_STOP=1", &self.url]),
-        };
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child =
-            command.spawn().expect("these tests need `sqlite3` and `psql`: run tests/run");
-        let mut input = child.stdin.take().unwrap();
-        // A program that has ended already says why by itself.
-        let _ = input.write_all(format!("{sql};\n").as_bytes());
-        drop(input);
-        child.wait_with_output().unwrap()
+        shell(&self.url, sql)
     }
+}
+
+fn shell(url: &str, sql: &str) -> Output {
+    let mut command = match ENGINE {
+        Engine::Sqlite => Command::new("sqlite3"),
+        Engine::Postgres => Command::new("psql"),
+    };
+    match ENGINE {
+        Engine::Sqlite => command.args(["-bail", "-batch", "-cmd", ".timeout 5000", url]),
+        Engine::Postgres => command.args(["-qAtX", "-v", "ON_ERROR_STOP=1", url]),
+    };
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("these tests need `sqlite3` and `psql`: run tests/run");
+    let mut input = child.stdin.take().unwrap();
+    // A program that has ended already says why by itself.
+    let _ = input.write_all(format!("{sql};\n").as_bytes());
+    drop(input);
+    child.wait_with_output().unwrap()
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Some(schema) = self.schema.take() {
-            self.shell(&format!("DROP SCHEMA {schema} CASCADE"));
+        if let Some((drop, server)) = self.removal.take() {
+            shell(&server, &drop);
         }
     }
 }
