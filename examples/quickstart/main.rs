@@ -12,7 +12,7 @@ use std::{convert::Infallible, fs, io, path::PathBuf, process::ExitCode};
 
 use async_trait::async_trait;
 use xos_sync_core::models::Slice;
-use xos_sync_core::{Context, Id, Row, StepResult, SyncStep, backend, model, sync_step};
+use xos_sync_core::{Context, Id, Outcome, Row, StepResult, SyncStep, backend, model, sync_step};
 
 /// What should be: a page for a slice. A row is the goal; the step fills `#[backend]` columns.
 #[model(table = home_pages)]
@@ -63,13 +63,13 @@ impl SyncStep for SyncHomePages {
         fs::create_dir_all(&self.pages.folder)?; // an error is shown on the row, and tried again later
         fs::write(&path, format!("<h1>{}</h1><p>{}</p>\n", page.title, slice.name))?;
         page.path = Some(path.display().to_string());
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, page: &Row<HomePage>) -> StepResult {
         match fs::remove_file(self.pages.path(page)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+            _ => Ok(Outcome::Done),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use xos_sync_core::db::Db;
+use xos_sync_core::error::BackendClass;
 use xos_sync_core::event::{Event, Handle};
 use xos_sync_core::status::{self, ObjectStatus, State, Status, StepStatus};
 use xos_sync_core::synchronizer::Builder;
@@ -145,5 +146,5 @@ fn rests(status: &Status) -> bool {
 
 /// Whether a row that is not in line stays so until somebody changes something.
 fn needs_somebody(object: &ObjectStatus) -> bool {
-    object.state != State::Failed || object.class.as_deref() == Some("terminal")
+    object.state != State::Failed || object.class == Some(BackendClass::Terminal)
 }

@@ -15,7 +15,8 @@ use diesel::{
 
 use crate::{
     db::{AnyConnection, Engine},
-    model::ModelInfo,
+    error::{BackendClass, Reason},
+    model::{Micros, ModelInfo},
     schedule::Retry,
     sql,
     step::SaveBackend,
@@ -33,6 +34,8 @@ pub(crate) struct Outcome {
     /// The [`sql::step_name`] of the step that was called; empty when none was.
     pub(crate) step: String,
     pub(crate) stamp: Stamp,
+    /// When it is synced again although nothing has changed.
+    pub(crate) resync_at: Option<Micros>,
     pub(crate) save: Option<SaveBackend>,
 }
 
@@ -69,8 +72,8 @@ pub(crate) enum Stamp {
     Gone,
     /// Never there: removed if that is still so.
     NeverThere,
-    /// Neither: looked at again at a known time.
-    Failed(Failure),
+    /// Neither: called again at a known time.
+    Later(Later),
 }
 
 /// What the row said before the call.
@@ -84,8 +87,9 @@ pub(crate) enum Before {
 
 /// Why a row is not in line, as its columns say it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) class: &'static str,
+pub(crate) struct Later {
+    pub(crate) class: BackendClass,
+    pub(crate) reason: Reason,
     pub(crate) message: String,
     pub(crate) retry: Retry,
 }
@@ -139,8 +143,8 @@ pub(crate) fn stamp<'a>(
             Stamp::NeverThere => {
                 gone.entry((table, Removal::NotCalled)).or_default().push(outcome);
             }
-            Stamp::Failed(failure) => {
-                if !fail(conn, outcome, failure)? {
+            Stamp::Later(later) => {
+                if !put_off(conn, outcome, later)? {
                     stamped.changed.insert(table);
                 }
             }
@@ -238,7 +242,23 @@ fn enact(conn: &mut AnyConnection, outcomes: &[&Outcome]) -> QueryResult<bool> {
             set_enacted(conn, model, &as_read, &versions_with_references(&rows), NEVER_BACK)?;
         }
     }
+    set_resync(conn, outcomes)?;
     Ok(all_in_line)
+}
+
+/// Notes when rows are synced again. A goal that has changed meanwhile is pending anyway.
+fn set_resync(conn: &mut AnyConnection, outcomes: &[&Outcome]) -> QueryResult<()> {
+    let mut values = String::new();
+    for outcome in outcomes {
+        if let Some(at) = outcome.resync_at {
+            let comma = if values.is_empty() { "" } else { "," };
+            let _ = write!(values, "{comma}({},{})", outcome.id, at.0);
+        }
+    }
+    if let (Some(first), false) = (outcomes.first(), values.is_empty()) {
+        set_enacted(conn, first.model, "resync_at = v.column2", &values, "c.enacted >= c.updated")?;
+    }
+    Ok(())
 }
 
 /// The tables that a model references and that have deleted rows.
@@ -270,8 +290,7 @@ fn parents_with_deleted_rows(
 const NEVER_BACK: &str = "(c.enacted IS NULL OR c.enacted < v.column2)";
 
 /// Left out where there was no error: the fewer columns are set, the fewer indexes are touched.
-const FORGET_ERROR: &str =
-    ", backend_status = NULL, backend_class = NULL, attempts = 0, retry_at = NULL";
+const FORGET_ERROR: &str = ", backend_status = NULL, backend_class = NULL, backend_reason = NULL, attempts = 0, retry_at = NULL";
 
 /// What was applied is what the row holds: it has the version that was read.
 fn applied_now(engine: Engine, model: &ModelInfo) -> String {
@@ -350,17 +369,18 @@ fn versions_with_references(outcomes: &[&Outcome]) -> String {
 
 /// The wait is written only for the version that failed: a goal that was changed meanwhile
 /// is tried at once. Whether it still was that version.
-fn fail(conn: &mut AnyConnection, outcome: &Outcome, failure: &Failure) -> QueryResult<bool> {
+fn put_off(conn: &mut AnyConnection, outcome: &Outcome, later: &Later) -> QueryResult<bool> {
     let table = outcome.model.table;
     let text = format!(
-        "UPDATE {table}_sync SET attempted = TRUE, backend_status = ?, backend_class = ?, attempts = ?, \
-         retry_at = ?, step = ? WHERE sync_id = ? AND updated = ?"
+        "UPDATE {table}_sync SET attempted = TRUE, backend_status = ?, backend_class = ?, backend_reason = ?, \
+         attempts = ?, retry_at = ?, step = ? WHERE sync_id = ? AND updated = ?"
     );
     let written = sql::query(conn.engine(), &text)
-        .bind::<Text, _>(&failure.message)
-        .bind::<Text, _>(failure.class)
-        .bind::<Integer, _>(failure.retry.attempts)
-        .bind::<BigInt, _>(failure.retry.at.0)
+        .bind::<Text, _>(&later.message)
+        .bind::<Text, _>(later.class.as_str())
+        .bind::<Text, _>(later.reason.as_str())
+        .bind::<Integer, _>(later.retry.attempts)
+        .bind::<BigInt, _>(later.retry.at.0)
         .bind::<Text, _>(&outcome.step)
         .bind::<BigInt, _>(outcome.id)
         .bind::<BigInt, _>(outcome.read)

@@ -16,22 +16,19 @@ const ONCE: &str =
     "ON CONFLICT (parent, parent_id, child, child_id) DO UPDATE SET version = excluded.version";
 
 /// The statements that note the references that a change of the row `OLD` to `NEW` leaves. They
-/// come after the change of the bookkeeping, whose lock keeps a first call from beginning
-/// meanwhile.
+/// come after the change of the bookkeeping.
 pub(crate) fn left(engine: Engine, model: &ModelInfo) -> Vec<String> {
     let each = model.references.iter().map(|reference| {
         let column = reference.column;
         let differs = format!("OLD.{column} {} NEW.{column}", is_not(engine));
         let row = "s.object_id = NEW.id AND NOT s.deleted";
-        let unknown = format!("({})", may_have_been_called(engine, model));
         match engine {
             Engine::Sqlite => {
-                let condition = format!("{differs} AND {row} AND {unknown}");
+                let condition = format!("{differs} AND {row}");
                 note(engine, model, reference, "s.updated", "OLD", &condition)
             }
             Engine::Postgres => {
-                let condition = format!("{row} AND {unknown}");
-                let note = note(engine, model, reference, "s.updated", "OLD", &condition);
+                let note = note(engine, model, reference, "s.updated", "OLD", row);
                 format!("IF {differs} THEN {note}; END IF")
             }
         }
@@ -78,30 +75,31 @@ fn note(
     )
 }
 
-/// The condition under which a call for the row (its bookkeeping is `s`) may have begun. A writer
-/// whose snapshot is old may not see that one has.
+/// The condition under which a call for the row (its bookkeeping is `s`) may have begun. It is asked
+/// when the parent is to be removed, because the snapshot of the writer may have been too old to see
+/// that a call has begun.
 fn may_have_been_called(engine: Engine, model: &ModelInfo) -> String {
-    let (position, blind) = match engine {
-        Engine::Sqlite => ("instr", ""),
-        Engine::Postgres => {
-            ("strpos", " OR current_setting('transaction_isolation') <> 'read committed'")
-        }
+    let position = match engine {
+        Engine::Sqlite => "instr",
+        Engine::Postgres => "strpos",
     };
     format!(
         "s.enacted IS NOT NULL OR s.attempted OR EXISTS \
          (SELECT 1 FROM xos_sync_journal AS j WHERE j.model = '{}' \
-         AND {position}(',' || j.ids || ',', ',' || CAST(s.sync_id AS TEXT) || ',') > 0){blind}",
+         AND {position}(',' || j.ids || ',', ',' || CAST(s.sync_id AS TEXT) || ',') > 0)",
         model.table
     )
 }
 
 /// A condition on what keeps parents: `f` of the parent's table, `s` the child's bookkeeping.
-pub(crate) fn keeping(child: &ModelInfo, parent: &ModelInfo) -> (String, String) {
+pub(crate) fn keeping(engine: Engine, child: &ModelInfo, parent: &ModelInfo) -> (String, String) {
     let tables = format!("xos_sync_former AS f, {}_sync AS s", child.table);
     let condition = format!(
         "f.parent = '{}' AND f.child = '{}' AND s.sync_id = f.child_id \
-         AND (s.enacted IS NULL OR s.enacted < f.version)",
-        parent.table, child.table
+         AND (s.enacted IS NULL OR s.enacted < f.version) AND ({})",
+        parent.table,
+        child.table,
+        may_have_been_called(engine, child)
     );
     (tables, condition)
 }

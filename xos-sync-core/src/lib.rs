@@ -10,7 +10,7 @@
 //! # A model, a step, a program
 //! ```no_run
 //! use async_trait::async_trait;
-//! use xos_sync_core::{Context, Id, Row, StepResult, SyncStep, model, models::Site, sync_step};
+//! use xos_sync_core::{Context, Id, Outcome, Row, StepResult, SyncStep, model, models::Site, sync_step};
 //!
 //! /// A web page of a site, as a file on disk.
 //! #[model(table = pages)]
@@ -28,11 +28,16 @@
 //! #[async_trait]
 //! impl SyncStep for SyncPages {
 //!     async fn sync_record(&self, _: &Context, page: &mut Row<Page>) -> StepResult {
-//!         Ok(std::fs::write(&page.name, &page.text)?)
+//!         std::fs::write(&page.name, &page.text)?;
+//!         Ok(Outcome::Done)
 //!     }
 //!
 //!     async fn delete_record(&self, _: &Context, page: &Row<Page>) -> StepResult {
-//!         Ok(std::fs::remove_file(&page.name)?)
+//!         match std::fs::remove_file(&page.name) {
+//!             // Gone already: an earlier call may have ended in the middle.
+//!             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Outcome::Done),
+//!             removed => Ok(removed.map(|()| Outcome::Done)?),
+//!         }
 //!     }
 //! }
 //!
@@ -48,7 +53,7 @@
 //! | you want to | see |
 //! |---|---|
 //! | declare what should be | [`#[model]`](macro@model), [`models`] |
-//! | write a step | [`#[sync_step]`](macro@sync_step), [`SyncStep`], [`StepError`], [`Context`] |
+//! | write a step | [`#[sync_step]`](macro@sync_step), [`SyncStep`], [`Outcome`], [`StepError`], [`Reason`], [`Context`] |
 //! | embed it in a program | [`Synchronizer::builder`], [`Registry`], [`event::Handle`] |
 //! | be woken, or wake others | [`event`], [`event::Feed`], [`event::Bridge`] |
 //! | call a backend over HTTP | `http`, with the feature of that name |
@@ -103,12 +108,12 @@ pub mod status;
 #[cfg(feature = "manage")]
 pub mod manage;
 
-pub use error::StepError;
+pub use error::{Reason, StepError};
 pub use model::{Id, Micros, Model, Secret};
 pub use pass::Report;
 pub use registry::Registry;
 pub use row::Row;
-pub use step::{Context, Pending, StepDef, StepResult, SyncStep};
+pub use step::{Context, Outcome, Pending, StepDef, StepResult, SyncStep};
 pub use synchronizer::Synchronizer;
 pub use xos_sync_macros::{model, sync_step};
 

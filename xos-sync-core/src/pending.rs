@@ -95,6 +95,8 @@ pub(crate) struct Batch {
     pub(crate) full: bool,
     /// When the next row's waiting time ends; asked when a sweep is at its end.
     pub(crate) retry_at: Option<Micros>,
+    /// When the next enacted row is synced again.
+    pub(crate) resync_at: Option<Micros>,
     pub(crate) took: Duration,
 }
 
@@ -115,9 +117,11 @@ struct Key {
 }
 
 #[derive(QueryableByName)]
-struct NextRetry {
+struct NextTimes {
     #[diesel(sql_type = Nullable<BigInt>)]
-    at: Option<i64>,
+    retry_at: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    resync_at: Option<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -269,8 +273,8 @@ impl Questions {
             rows.newest_first();
         }
         let full = rows.len() >= limit;
-        let retry_at = if full { None } else { self.next_retry(conn)? };
-        Ok(Batch { rows, full, retry_at, took: begun.elapsed() })
+        let (retry_at, resync_at) = if full { (None, None) } else { self.next_times(conn)? };
+        Ok(Batch { rows, full, retry_at, resync_at, took: begun.elapsed() })
     }
 
     fn load(
@@ -308,28 +312,44 @@ impl Questions {
         Ok(found.is_some())
     }
 
-    fn next_retry(&self, conn: &mut AnyConnection) -> QueryResult<Option<Micros>> {
-        let next: NextRetry = sql_query(format!(
-            "SELECT min(retry_at) AS at FROM {table}_sync{index} WHERE retry_at IS NOT NULL",
-            table = self.model.table,
-            index = sql::indexed_by(self.engine, &format!("{}_retry", self.model.table)),
+    /// When the next waiting row, and the next enacted one, is due.
+    fn next_times(
+        &self,
+        conn: &mut AnyConnection,
+    ) -> QueryResult<(Option<Micros>, Option<Micros>)> {
+        let table = self.model.table;
+        let next = |column: &str, what: &str| {
+            let index = sql::indexed_by(self.engine, &format!("{table}_{what}"));
+            format!("(SELECT min({column}) FROM {table}_sync{index} WHERE {column} IS NOT NULL)")
+        };
+        let next: NextTimes = sql_query(format!(
+            "SELECT {} AS retry_at, {} AS resync_at",
+            next("retry_at", "retry"),
+            next("resync_at", "resync"),
         ))
         .get_result(conn)?;
-        Ok(next.at.map(Micros).filter(|at| *at < Micros::NEVER))
+        let retry_at = next.retry_at.map(Micros).filter(|at| *at < Micros::NEVER);
+        Ok((retry_at, next.resync_at.map(Micros)))
     }
 
-    /// The statement that ends the waiting of rows whose time has come.
-    pub(crate) fn end_waiting(&self, now: Micros) -> String {
-        let (table, has_come) = (self.model.table, schedule::retry_has_come(now));
-        let which = match self.engine {
-            Engine::Sqlite => has_come,
+    /// The statements that end the waiting of rows whose time has come, and that make enacted rows
+    /// pending whose time has come.
+    pub(crate) fn end_waiting(&self, now: Micros) -> [String; 2] {
+        let table = self.model.table;
+        let which = |has_come: &str| match self.engine {
+            Engine::Sqlite => has_come.to_owned(),
             // What others hold is looked at again later.
             Engine::Postgres => format!(
                 "sync_id IN (SELECT sync_id FROM {table}_sync WHERE {has_come} ORDER BY sync_id \
                  FOR NO KEY UPDATE SKIP LOCKED)"
             ),
         };
-        format!("UPDATE {table}_sync SET retry_at = NULL WHERE {which}")
+        let retry = which(&schedule::retry_has_come(now));
+        let resync = which(&format!("resync_at IS NOT NULL AND resync_at <= {}", now.0));
+        [
+            format!("UPDATE {table}_sync SET retry_at = NULL WHERE {retry}"),
+            sql::touch(self.engine, self.model, &resync),
+        ]
     }
 }
 

@@ -9,13 +9,14 @@ use std::{
 };
 
 use crate::{
-    error::StepError,
+    error::{Reason, StepError},
     step::{AnyRow, Call, Called, Context, StepSpec},
 };
 
 /// Hands the row to its step. Always answers: a call that takes too long is given up, a panic
 /// is caught.
 pub(crate) async fn run(row: Box<dyn AnyRow>, cx: Context, call: Call, spec: &StepSpec) -> Called {
+    let cx = cx.of_call(row.attempts(), row.is_new(), spec.timeout);
     let called = catching(spec, row.call(cx, call));
     match tokio::time::timeout(spec.timeout, called).await {
         Ok(Ok(called)) => called,
@@ -41,6 +42,7 @@ fn too_slow(spec: &StepSpec) -> StepError {
         spec.name,
         seconds(spec.timeout),
     ))
+    .because(Reason::TIMED_OUT)
 }
 
 fn seconds(duration: Duration) -> String {
@@ -57,7 +59,8 @@ async fn catching<T>(spec: &StepSpec, future: impl Future<Output = T>) -> Result
                 "the step {} panicked: {}",
                 spec.name,
                 message(&*panic)
-            )))),
+            ))
+            .because(Reason::PANICKED))),
         }
     })
     .await

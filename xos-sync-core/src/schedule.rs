@@ -33,6 +33,13 @@ pub(crate) struct Retry {
     pub(crate) at: Micros,
 }
 
+impl Retry {
+    /// After a wait that is no failure.
+    pub(crate) fn after(wait: Duration, attempts: i32, now: Micros) -> Self {
+        Self { attempts, at: now.after(wait.min(LONGEST_WAIT)) }
+    }
+}
+
 impl Backoff {
     /// The wait after this many failures in a row; `random` lies in 0..1.
     pub fn wait(&self, attempts: i32, random: f64) -> Duration {
@@ -59,9 +66,6 @@ impl Backoff {
                 Retry { attempts: failures, at: now.after(self.wait(failures, random)) }
             }
             ErrorClass::Terminal => Retry { attempts: failures, at: Micros::NEVER },
-            ErrorClass::Deferred { after } => {
-                Retry { attempts, at: now.after(after.min(LONGEST_WAIT)) }
-            }
         }
     }
 }
@@ -136,10 +140,6 @@ mod tests {
             Retry { attempts: 3, at: NOW.after(30 * SECOND) }
         );
         assert_eq!(retry(ErrorClass::Terminal), Retry { attempts: 3, at: Micros::NEVER });
-        assert_eq!(
-            retry(ErrorClass::Deferred { after: 5 * SECOND }),
-            Retry { attempts: 2, at: NOW.after(5 * SECOND) }
-        );
     }
 
     #[test]

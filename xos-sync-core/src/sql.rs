@@ -240,7 +240,7 @@ pub(crate) fn touch(engine: Engine, model: &ModelInfo, which: &str) -> String {
 /// What a changed goal sets in the bookkeeping: the next version, which is tried at once.
 pub(crate) fn next_version(engine: Engine) -> String {
     format!(
-        "updated = {}(updated + 1, {}), attempts = 0, retry_at = NULL",
+        "updated = {}(updated + 1, {}), attempts = 0, retry_at = NULL, resync_at = NULL",
         greatest(engine),
         now(engine)
     )

@@ -157,7 +157,9 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// ```
 /// use async_trait::async_trait;
-/// use xos_sync_core::{Context, Row, StepDef, StepResult, SyncStep, models::User, sync_step};
+/// use xos_sync_core::{
+///     Context, Outcome, Row, StepDef, StepResult, SyncStep, models::User, sync_step,
+/// };
 ///
 /// # #[derive(Clone)]
 /// # pub struct Ldap;
@@ -175,11 +177,12 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 /// impl SyncStep for SyncUsers {
 ///     async fn sync_record(&self, _: &Context, user: &mut Row<User>) -> StepResult {
 ///         user.key_name = Some(self.ldap.put(&user.email).await?);
-///         Ok(())
+///         Ok(Outcome::Done)
 ///     }
 ///
 ///     async fn delete_record(&self, _: &Context, user: &Row<User>) -> StepResult {
-///         Ok(self.ldap.remove(&user.email).await?)
+///         self.ldap.remove(&user.email).await?;
+///         Ok(Outcome::Done)
 ///     }
 /// }
 ///

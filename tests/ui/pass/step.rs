@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{
+use xos_sync_core::{Outcome, 
     Context, Row, StepDef, StepResult, SyncStep,
     models::{Site, Slice},
     registry::Registry,
@@ -28,11 +28,11 @@ pub struct SyncSites {
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, site: &mut Row<Site>) -> StepResult {
         assert_ne!(site.name, self.dns.zone);
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -51,22 +51,22 @@ pub struct SyncBoth;
 #[async_trait]
 impl SyncStep<Site> for SyncBoth {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
 #[async_trait]
 impl SyncStep<Slice> for SyncBoth {
     async fn sync_record(&self, _: &Context, _: &mut Row<Slice>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Slice>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -1,4 +1,4 @@
-use xos_sync_core::{Context, Row, StepResult, SyncStep, models::Site, sync_step};
+use xos_sync_core::{Outcome, Context, Row, StepResult, SyncStep, models::Site, sync_step};
 
 pub struct Ec2;
 
@@ -11,11 +11,11 @@ pub struct SyncSites {
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         let _ = &self.ec2;
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -1,4 +1,4 @@
-use xos_sync_core::{Context, Row, StepResult, SyncStep, sync_step};
+use xos_sync_core::{Outcome, Context, Row, StepResult, SyncStep, sync_step};
 
 pub struct Place;
 
@@ -8,11 +8,11 @@ pub struct SyncPlaces;
 #[async_trait::async_trait]
 impl SyncStep for SyncPlaces {
     async fn sync_record(&self, _: &Context, _: &mut Row<Place>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Place>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

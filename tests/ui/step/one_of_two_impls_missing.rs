@@ -1,4 +1,4 @@
-use xos_sync_core::{
+use xos_sync_core::{Outcome, 
     Context, Row, StepResult, SyncStep,
     models::{Site, Slice},
     sync_step,
@@ -10,11 +10,11 @@ pub struct SyncSites;
 #[async_trait::async_trait]
 impl SyncStep<Site> for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

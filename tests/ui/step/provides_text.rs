@@ -1,4 +1,4 @@
-use xos_sync_core::{Context, Row, StepResult, SyncStep, models::Site, sync_step};
+use xos_sync_core::{Outcome, Context, Row, StepResult, SyncStep, models::Site, sync_step};
 
 #[sync_step(provides = "Site", interval = 3600)]
 pub struct SyncSites;
@@ -6,11 +6,11 @@ pub struct SyncSites;
 #[async_trait::async_trait]
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

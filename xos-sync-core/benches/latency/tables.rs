@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 use xos_sync_core::{
-    Context, Registry, Row, StepResult, SyncStep, Synchronizer,
+    Context, Outcome, Registry, Row, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     migrate, model, sync_step,
     synchronizer::Builder,
@@ -65,11 +65,12 @@ pub struct SyncProbes {
 #[async_trait]
 impl SyncStep for SyncProbes {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Probe>) -> StepResult {
-        Ok(self.watch.0.send(Instant::now())?)
+        self.watch.0.send(Instant::now())?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Probe>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -81,11 +82,11 @@ pub struct SyncBurdens;
 impl SyncStep for SyncBurdens {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Burden>) -> StepResult {
         tokio::time::sleep(Duration::from_millis(5)).await;
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Burden>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -8,7 +8,7 @@ use diesel::{
 };
 use tempfile::TempDir;
 use xos_sync_core::{
-    Context, Id, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Id, Outcome, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, Engine, OpenMode},
     migrate, model, sync_step,
 };
@@ -76,7 +76,7 @@ macro_rules! no_op {
                 _: &Context,
                 _: &mut xos_sync_core::Row<$model>,
             ) -> StepResult {
-                Ok(())
+                Ok(Outcome::Done)
             }
 
             async fn delete_record(
@@ -84,7 +84,7 @@ macro_rules! no_op {
                 _: &Context,
                 _: &xos_sync_core::Row<$model>,
             ) -> StepResult {
-                Ok(())
+                Ok(Outcome::Done)
             }
         }
     };

@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use xos_sync_core::{
-    Context, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Outcome, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     migrate, model, sync_step,
 };
@@ -42,11 +42,11 @@ pub struct SyncChores;
 impl SyncStep for SyncChores {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Chore>) -> StepResult {
         tokio::time::sleep(CALL).await;
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Chore>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -35,13 +35,19 @@ fn outcome(id: i64, read: i64, stamp: Stamp) -> Outcome {
         references: Vec::new(),
         step: "openstack.SyncSites".into(),
         stamp,
+        resync_at: None,
         save: None,
     }
 }
 
 fn failed(attempts: i32) -> Stamp {
     let retry = Retry { attempts, at: Micros(7) };
-    Stamp::Failed(Failure { class: "transient", message: "no power".into(), retry })
+    Stamp::Later(Later {
+        class: BackendClass::Transient,
+        reason: Reason::BACKEND_ERROR,
+        message: "no power".into(),
+        retry,
+    })
 }
 
 #[derive(QueryableByName)]

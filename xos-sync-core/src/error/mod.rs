@@ -1,7 +1,9 @@
 //! Errors: the framework's own, and the ones that authors' steps return.
 
 mod backend;
+mod class;
 mod framework;
+mod reason;
 mod registry;
 mod step;
 mod text;
@@ -9,7 +11,9 @@ mod text;
 use std::error::Error as StdError;
 
 pub use backend::BackendError;
+pub use class::BackendClass;
 pub use framework::{Error, Result};
+pub use reason::Reason;
 pub use registry::RegistryError;
 pub use step::{ErrorClass, StepError};
 #[cfg(feature = "http")]

@@ -2,37 +2,41 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use super::{chain, sanitize};
+use super::{BackendClass, Reason, chain, sanitize};
 
 /// Why a call did not succeed, and what is to happen next.
 ///
 /// Any error turns into a transient one by `?`. The message is what the person sees whose
 /// object it is: it should say what was tried and what the backend answered.
 ///
-/// ```
-/// use std::time::Duration;
-/// use xos_sync_core::{StepError, StepResult};
+/// Waiting is no error: see [`Outcome::wait`](crate::Outcome::wait).
 ///
-/// fn check(cpus: u32, ready: bool) -> StepResult {
+/// ```
+/// use xos_sync_core::{Outcome, Reason, StepError, StepResult};
+///
+/// fn check(cpus: u32, quota: u32) -> StepResult {
 ///     let _port: u16 = "8080".parse()?; // any error: transient
 ///     if cpus > 64 {
 ///         return Err(StepError::terminal("no machine has more than 64 cores: ask for fewer"));
 ///     }
-///     if !ready {
-///         return Err(StepError::deferred("waiting for its address", Duration::from_secs(2)));
+///     if cpus > quota {
+///         let error = StepError::transient(format!("{cpus} cores are more than the quota of {quota}"));
+///         return Err(error.because(Reason::QUOTA_EXCEEDED));
 ///     }
-///     Ok(())
+///     Ok(Outcome::Done)
 /// }
-/// assert_eq!(check(65, true).unwrap_err().to_string(), "no machine has more than 64 cores: ask for fewer");
-/// assert!(check(2, true).is_ok());
+/// assert_eq!(check(65, 99).unwrap_err().to_string(), "no machine has more than 64 cores: ask for fewer");
+/// assert_eq!(check(4, 2).unwrap_err().reason(), &Reason::QUOTA_EXCEEDED);
 /// ```
 pub struct StepError {
     class: ErrorClass,
+    reason: Reason,
     message: String,
 }
 
 /// What happens after a [`StepError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorClass {
     /// It may heal by itself: tried again with a growing, jittered wait, at least this long.
     Transient {
@@ -41,24 +45,18 @@ pub enum ErrorClass {
     },
     /// It will not heal by itself: waits until the goal changes or somebody asks for a retry.
     Terminal,
-    /// Not an error: look again after this long.
-    Deferred {
-        /// The wait.
-        after: Duration,
-    },
     /// The backend has no such thing: success for `delete_record`, transient elsewhere.
     NotFound,
 }
 
 impl ErrorClass {
-    /// The word that the column `backend_class` holds. A transient error with a wait that the backend
-    /// named is `throttled`, so that a retry can respect it.
-    pub const fn as_str(self) -> &'static str {
+    /// What the column `backend_class` holds. A transient error with a wait that the backend named is
+    /// throttled, so that a retry can respect it.
+    pub const fn backend_class(self) -> BackendClass {
         match self {
-            Self::Transient { at_least: None } | Self::NotFound => "transient",
-            Self::Transient { at_least: Some(_) } => "throttled",
-            Self::Terminal => "terminal",
-            Self::Deferred { .. } => "deferred",
+            Self::Transient { at_least: None } | Self::NotFound => BackendClass::Transient,
+            Self::Transient { at_least: Some(_) } => BackendClass::Throttled,
+            Self::Terminal => BackendClass::Terminal,
         }
     }
 }
@@ -66,31 +64,37 @@ impl ErrorClass {
 impl StepError {
     /// May heal by itself (also what `?` makes of any error).
     pub fn transient(message: impl Into<String>) -> Self {
-        Self::new(ErrorClass::Transient { at_least: None }, message)
+        Self::new(ErrorClass::Transient { at_least: None }, Reason::BACKEND_ERROR, message)
     }
 
     /// May heal by itself, but not before `wait` has passed: the backend said so.
     pub fn retry_after(message: impl Into<String>, wait: Duration) -> Self {
-        Self::new(ErrorClass::Transient { at_least: Some(wait) }, message)
+        Self::new(ErrorClass::Transient { at_least: Some(wait) }, Reason::THROTTLED, message)
     }
 
     /// Waits for a changed goal.
     pub fn terminal(message: impl Into<String>) -> Self {
-        Self::new(ErrorClass::Terminal, message)
-    }
-
-    /// Not an error: look again after `after`, for this reason.
-    pub fn deferred(reason: impl Into<String>, after: Duration) -> Self {
-        Self::new(ErrorClass::Deferred { after }, reason)
+        Self::new(ErrorClass::Terminal, Reason::INVALID_GOAL, message)
     }
 
     /// The backend has no such thing.
     pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(ErrorClass::NotFound, message)
+        Self::new(ErrorClass::NotFound, Reason::NOT_FOUND, message)
     }
 
-    fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: sanitize(message.into()) }
+    fn new(class: ErrorClass, reason: Reason, message: impl Into<String>) -> Self {
+        Self { class, reason, message: sanitize(message.into()) }
+    }
+
+    /// The same error with this reason.
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// Why, for programs.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
     }
 
     /// What happens next.
@@ -118,7 +122,7 @@ impl fmt::Display for StepError {
 
 impl fmt::Debug for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.class.as_str(), self.message)
+        write!(f, "{} ({}): {}", self.class.backend_class().as_str(), self.reason, self.message)
     }
 }
 

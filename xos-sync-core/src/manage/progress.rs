@@ -64,7 +64,7 @@ fn tell(bar: &ProgressBar, report: &Report, time: Duration) {
     let rate = report.calls() as f64 / time.as_secs_f64().max(0.001);
     let line = format!(
         "{} enacted, {} deleted, {} failed, {} waiting ({rate:.0}/s)",
-        report.enacted, report.deleted, report.failed, report.deferred
+        report.enacted, report.deleted, report.failed, report.waiting
     );
     if bar.is_hidden() {
         tracing::info!("so far: {line}");

@@ -7,9 +7,9 @@ use diesel::{
 
 use crate::{db::AnyConnection, model::ModelInfo, sql};
 
-/// Rows that wait because their backend asked for it: deferred ones, and those with a
+/// Rows that wait because their backend asked for it: waiting ones, and those with a
 /// `Retry-After`.
-const ASKED_TO_WAIT: &str = "coalesce(backend_class, '') IN ('deferred', 'throttled')";
+const ASKED_TO_WAIT: &str = "coalesce(backend_class, '') IN ('waiting', 'throttled')";
 
 /// Rows that a retry found.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

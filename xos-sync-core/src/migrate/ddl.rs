@@ -251,7 +251,7 @@ fn goal_columns(model: &ModelInfo) -> Vec<&'static str> {
 /// What a deletion sets in the bookkeeping, less the last values.
 fn deletion(engine: Engine, model: &ModelInfo, row: &str) -> String {
     let mut set = format!(
-        "deleted = TRUE, {}, backend_status = NULL, backend_class = NULL",
+        "deleted = TRUE, {}, backend_status = NULL, backend_class = NULL, backend_reason = NULL",
         sql::next_version(engine)
     );
     for reference in model.references {

@@ -6,6 +6,7 @@ use diesel::{
 };
 
 use super::Micros;
+use crate::error::{BackendClass, Reason};
 
 /// The types of [`Bookkeeping`]'s columns, in order.
 pub type BookkeepingSql = (
@@ -19,7 +20,10 @@ pub type BookkeepingSql = (
     Bool,
     Nullable<Text>,
     Nullable<Text>,
+    Nullable<Text>,
     Integer,
+    Nullable<BigInt>,
+    Bool,
     Nullable<BigInt>,
 );
 
@@ -44,17 +48,23 @@ pub struct Bookkeeping {
     pub lazy_blocked: bool,
     /// What went wrong or is being waited for, in the user's words.
     pub backend_status: Option<String>,
-    /// The class of that: `transient`, `terminal` or `deferred`.
-    pub backend_class: Option<String>,
+    /// The kind of that.
+    pub backend_class: Option<BackendClass>,
+    /// Why, for programs.
+    pub backend_reason: Option<Reason>,
     /// Failures in a row.
     pub attempts: i32,
     /// When it is tried again; `None` for at once.
     pub retry_at: Option<Micros>,
+    /// Whether a call for it may have begun before.
+    pub attempted: bool,
+    /// When it is synced again although nothing has changed.
+    pub resync_at: Option<Micros>,
 }
 
 impl Bookkeeping {
     /// The columns, in the order of the fields.
-    pub(crate) const COLUMNS: [&'static str; 12] = [
+    pub(crate) const COLUMNS: [&'static str; 15] = [
         "sync_id",
         "uid",
         "created",
@@ -65,8 +75,11 @@ impl Bookkeeping {
         "lazy_blocked",
         "backend_status",
         "backend_class",
+        "backend_reason",
         "attempts",
         "retry_at",
+        "attempted",
+        "resync_at",
     ];
 
     /// Whether the goal is not applied yet (contract C1).
@@ -93,8 +106,11 @@ mod tests {
             lazy_blocked: false,
             backend_status: None,
             backend_class: None,
+            backend_reason: None,
             attempts: 0,
             retry_at: None,
+            attempted: false,
+            resync_at: None,
         }
     }
 

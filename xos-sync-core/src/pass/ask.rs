@@ -87,6 +87,9 @@ impl Passes {
             let plausible = retry_at <= (self.clock)().after(schedule::LONGEST_WAIT);
             self.waits_until(at, if plausible { retry_at } else { (self.clock)() });
         }
+        if let Some(resync_at) = batch.resync_at {
+            self.waits_until(at, resync_at);
+        }
         match batch.rows {
             _ if self.stopping => {}
             Rows::Call(call, rows) => self.take(at, call, rows, place),
@@ -216,6 +219,7 @@ impl Passes {
                     references: Vec::new(),
                     step: String::new(),
                     stamp: Stamp::NeverThere,
+                    resync_at: None,
                     save: None,
                 },
                 refused: false,
@@ -234,9 +238,9 @@ impl Passes {
             }
             lane.retry_at = None;
             let (db, model) = (self.db.clone(), lane.model);
-            let statement = lane.questions.end_waiting(now);
+            let statements = lane.questions.end_waiting(now);
             self.tasks.spawn(async move {
-                end_waiting(&db, statement).await;
+                end_waiting(&db, statements).await;
                 Done::Waited(model)
             });
         }
@@ -256,8 +260,13 @@ impl Passes {
     }
 }
 
-async fn end_waiting(db: &Db, statement: String) {
-    match db.write_quietly(move |conn| sql_query(&statement).execute(conn)).await {
+async fn end_waiting(db: &Db, statements: [String; 2]) {
+    let end = move |conn: &mut AnyConnection| {
+        statements
+            .iter()
+            .try_fold(0, |rows, statement| Ok(rows + sql_query(statement).execute(conn)?))
+    };
+    match db.write_quietly(end).await {
         Ok(0) => tokio::time::sleep(AGAIN).await,
         Ok(_) => {}
         Err(error) => {

@@ -14,15 +14,15 @@ use tracing::Instrument as _;
 use super::{Clock, Done, MOST_UNSTAMPED, Passes, limits::Limit};
 use crate::{
     budget::Bucket,
-    enacted::{Before, Failure, Outcome, Stamp},
-    error::ErrorClass,
+    enacted::{Before, Later, Outcome, Stamp},
+    error::{BackendClass, ErrorClass},
     lane::{ReadyRow, ReadyRows},
     members::Lease,
     model::{ModelInfo, ObjectRef},
     run,
-    schedule::Backoff,
+    schedule::{Backoff, Retry},
     sql,
-    step::{Call, Called, Context, StepSpec},
+    step::{self, Call, Called, Context, StepSpec},
 };
 
 /// A row that has its outcome, which is not on disk yet.
@@ -181,18 +181,31 @@ impl Worker {
         let span = tracing::debug_span!("object", step = self.spec.name, %object);
         let Called { result, save } =
             run::run(row, self.context.clone(), call, self.spec).instrument(span).await;
+        let now = (self.clock)();
+        let resync_at = match (call, &result) {
+            (Call::Sync, Ok(step::Outcome::DoneUntil(after))) => Some(now.after(*after)),
+            _ => None,
+        };
         let stamp = match (call, result) {
-            (Call::Sync, Ok(())) => Stamp::Enacted(before),
-            (Call::Delete, Ok(())) => Stamp::Gone,
+            (_, Ok(step::Outcome::Wait(wait))) => Stamp::Later(Later {
+                class: BackendClass::Waiting,
+                reason: wait.reason().clone(),
+                message: wait.message().to_owned(),
+                retry: Retry::after(wait.after(), attempts, now),
+            }),
+            (Call::Sync, Ok(_)) => Stamp::Enacted(before),
+            (Call::Delete, Ok(_)) => Stamp::Gone,
             (Call::Delete, Err(error)) if error.class() == ErrorClass::NotFound => Stamp::Gone,
-            (_, Err(error)) => Stamp::Failed(Failure {
-                class: error.class().as_str(),
+            (_, Err(error)) => Stamp::Later(Later {
+                class: error.class().backend_class(),
+                reason: error.reason().clone(),
                 message: error.message().to_owned(),
-                retry: self.backoff.retry(error.class(), attempts, (self.clock)(), fastrand::f64()),
+                retry: self.backoff.retry(error.class(), attempts, now, fastrand::f64()),
             }),
         };
         let step = sql::step_name(self.context.synchronizer(), self.spec.name);
-        let outcome = Outcome { model: self.model, id, read, references, step, stamp, save };
+        let outcome =
+            Outcome { model: self.model, id, read, references, step, stamp, resync_at, save };
         Finished { lane: self.lane, call, object, journal, outcome, refused: false, epoch }
     }
 }

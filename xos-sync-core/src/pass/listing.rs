@@ -9,10 +9,9 @@ use tracing::Instrument as _;
 use super::{Done, Passes};
 use crate::{
     db::{AnyConnection, Db},
-    error::{ErrorClass, StepError},
     model::{Micros, ModelInfo},
     run,
-    schedule::Round,
+    schedule::{Retry, Round},
     sql,
     step::StepSpec,
 };
@@ -46,25 +45,40 @@ impl Passes {
             let listing = async move {
                 let listed = run::bounded(spec, observed.fetch_pending(&context)).await;
                 let now = clock();
-                let (round, error) = match &listed {
-                    Ok(_) => (Round { last: Some(now), ..Round::default() }, None),
+                let retry = match &listed {
+                    Ok((_, None)) => None,
+                    Ok((_, Some(wait))) => Some(Retry::after(wait.after(), round.attempts, now)),
                     Err(error) => {
-                        let retry =
-                            backoff.retry(error.class(), round.attempts, now, fastrand::f64());
-                        // A step has no goal that could change: it always comes round again.
-                        let retry_at = retry.at.min(now.after(spec.interval));
-                        let attempts = retry.attempts;
-                        (Round { attempts, retry_at: Some(retry_at), ..round }, Some(error))
+                        Some(backoff.retry(error.class(), round.attempts, now, fastrand::f64()))
                     }
                 };
-                note(&db, context.synchronizer(), spec, observed.model(), round, error).await;
+                let round = match retry {
+                    None => Round { last: Some(now), ..Round::default() },
+                    // A step has no goal that could change: it always comes round again.
+                    Some(Retry { attempts, at }) => Round {
+                        attempts,
+                        retry_at: Some(at.min(now.after(spec.interval))),
+                        ..round
+                    },
+                };
+                let message = match &listed {
+                    Ok((_, None)) => None,
+                    Ok((_, Some(wait))) => {
+                        tracing::debug!(reason = %wait.reason(), "fetch_pending waits: {}", wait.message());
+                        Some(wait.message().to_owned())
+                    }
+                    Err(error) => {
+                        let attempts = round.attempts;
+                        tracing::warn!(%error, reason = %error.reason(), attempts, "fetch_pending failed");
+                        Some(error.message().to_owned())
+                    }
+                };
+                note(&db, context.synchronizer(), spec, observed.model(), round, message).await;
                 Done::Listed(Listed {
                     lane: at,
-                    noted: *listed.as_ref().unwrap_or(&0),
+                    noted: listed.as_ref().map_or(0, |(noted, _)| *noted),
                     round,
-                    trouble: error
-                        .filter(|error| !is_deferred(error))
-                        .map(|error| format!("{}: {error}", spec.name)),
+                    trouble: listed.err().map(|error| format!("{}: {error}", spec.name)),
                 })
             };
             self.tasks.spawn(listing.instrument(span));
@@ -103,14 +117,8 @@ async fn note(
     spec: &'static StepSpec,
     model: &'static ModelInfo,
     round: Round,
-    error: Option<&StepError>,
+    message: Option<String>,
 ) {
-    match error {
-        Some(error) if is_deferred(error) => tracing::debug!(%error, "fetch_pending is deferred"),
-        Some(error) => tracing::warn!(%error, attempts = round.attempts, "fetch_pending failed"),
-        None => tracing::debug!("came round"),
-    }
-    let message = error.map(|error| error.message().to_owned());
     let write = move |conn: &mut AnyConnection| -> QueryResult<usize> {
         sql::query(
             conn.engine(),
@@ -129,10 +137,6 @@ async fn note(
     if let Err(error) = db.write_quietly(write).await {
         tracing::warn!(%error, "cannot note that the step came round");
     }
-}
-
-fn is_deferred(error: &StepError) -> bool {
-    matches!(error.class(), ErrorClass::Deferred { .. })
 }
 
 fn raw(time: Micros) -> i64 {

@@ -4,7 +4,8 @@ use std::{fmt, time::Duration};
 
 use super::Finished;
 use crate::{
-    enacted::{Failure, Stamp},
+    enacted::{Later, Stamp},
+    error::BackendClass,
     step::Call,
 };
 
@@ -20,7 +21,7 @@ pub struct Report {
     /// Calls that failed.
     pub failed: u64,
     /// Calls that wait for something.
-    pub deferred: u64,
+    pub waiting: u64,
     /// Rows that steps' own listings noted.
     pub noted: u64,
     /// The last trouble with the database or a listing.
@@ -37,7 +38,7 @@ impl Report {
 
     /// Calls that ended.
     pub fn calls(&self) -> u64 {
-        self.enacted + self.failed + self.deferred
+        self.enacted + self.failed + self.waiting
     }
 
     pub(super) fn count(&mut self, finished: &Finished) {
@@ -50,17 +51,17 @@ impl Report {
             // Counted when the row is gone.
             Stamp::NeverThere => {}
             Stamp::Gone => tracing::debug!(%object, "deleted from the backend"),
-            Stamp::Failed(Failure { class: "deferred", message, .. }) => {
-                self.deferred += 1;
-                tracing::debug!(%object, reason = message, "deferred");
+            Stamp::Later(Later { class: BackendClass::Waiting, reason, message, .. }) => {
+                self.waiting += 1;
+                tracing::debug!(%object, %reason, "waiting: {message}");
             }
-            Stamp::Failed(Failure { class, message, retry }) => {
+            Stamp::Later(Later { class, reason, message, retry }) => {
                 self.failed += 1;
                 let what = match finished.call {
                     Call::Sync => "sync failed",
                     Call::Delete => "deletion failed",
                 };
-                tracing::warn!(%object, class, attempts = retry.attempts, retry_at = %retry.at, "{what}: {message}");
+                tracing::warn!(%object, class = class.as_str(), %reason, attempts = retry.attempts, retry_at = %retry.at, "{what}: {message}");
             }
         }
     }
@@ -82,7 +83,7 @@ impl fmt::Display for Report {
             self.enacted,
             self.deleted,
             self.failed,
-            self.deferred,
+            self.waiting,
             self.took.as_secs_f64()
         )
     }

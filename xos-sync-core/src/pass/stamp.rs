@@ -159,8 +159,11 @@ impl Passes {
             match &row.outcome.stamp {
                 Stamp::Enacted(_) => {
                     enacted.entry(row.outcome.model.table).or_default().push(row.outcome.id);
+                    if let Some(at) = row.outcome.resync_at {
+                        self.waits_until(row.lane, at);
+                    }
                 }
-                Stamp::Failed(failure) => self.waits_until(row.lane, failure.retry.at),
+                Stamp::Later(later) => self.waits_until(row.lane, later.retry.at),
                 Stamp::Gone | Stamp::NeverThere => {}
             }
         }

@@ -109,7 +109,7 @@ fn held(conn: &mut AnyConnection, models: &[&'static ModelInfo]) -> QueryResult<
                 gone = sql::indexed_by(conn.engine(), &sql::gone_index(child)),
                 parent = parent.table,
             );
-            let (tables, keeping) = former::keeping(child, parent);
+            let (tables, keeping) = former::keeping(conn.engine(), child, parent);
             let former = format!(
                 "SELECT s.sync_id AS child, p.sync_id AS parent FROM {tables}, {parent}_sync AS p \
                  WHERE {keeping} AND s.deleted AND p.sync_id = f.parent_id AND p.deleted LIMIT {MOST_EDGES}",
@@ -153,7 +153,7 @@ fn kept_from_outside(
                 child.table,
                 sql::applied_reference(reference.column),
             );
-            let (tables, keeping) = former::keeping(child, (reference.target)());
+            let (tables, keeping) = former::keeping(conn.engine(), child, (reference.target)());
             let former = format!(
                 "SELECT s.sync_id AS child, s.sync_id AS parent FROM {tables} \
                  WHERE {keeping} AND f.parent_id IN ({parents}){outside} LIMIT 1"

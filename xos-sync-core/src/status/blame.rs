@@ -181,7 +181,7 @@ pub(super) fn kept_by(
                  (SELECT 1 FROM {parent}_sync WHERE object_id = {id} AND NOT deleted) ORDER BY id LIMIT 1",
                 parent = model.table,
             );
-            let (tables, keeping) = former::keeping(child, model);
+            let (tables, keeping) = former::keeping(conn.engine(), child, model);
             let former = format!(
                 "SELECT s.object_id AS id FROM {tables} WHERE {keeping} AND f.parent_id = {key} \
                  ORDER BY s.sync_id LIMIT 1"

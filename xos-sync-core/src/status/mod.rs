@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     db::{Db, Engine},
-    error::Result,
+    error::{BackendClass, Reason, Result},
     registry::Registry,
 };
 
@@ -124,9 +124,10 @@ pub struct ObjectStatus {
     pub label: String,
     /// Its state.
     pub state: State,
-    /// `transient`, `throttled` (the backend named a wait), `terminal` or `deferred`, when a call said
-    /// so.
-    pub class: Option<String>,
+    /// What kind of outcome its last call had, when the row is not in line by it.
+    pub class: Option<BackendClass>,
+    /// Why, for programs.
+    pub reason: Option<Reason>,
     /// What went wrong or is waited for, in the user's words.
     pub message: Option<String>,
     /// Failures in a row.

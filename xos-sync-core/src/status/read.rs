@@ -11,7 +11,7 @@ use super::{MOST_OBJECTS, ModelStatus, ObjectStatus, State, Status, StepStatus, 
 use crate::{
     db::{AnyConnection, Db, Engine},
     dmdot::Graph,
-    error::Result,
+    error::{BackendClass, Reason, Result},
     model::ModelInfo,
     registry::Registry,
     roll,
@@ -41,7 +41,9 @@ pub(super) struct RowState {
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) backend_status: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    backend_class: Option<String>,
+    backend_class: Option<BackendClass>,
+    #[diesel(sql_type = Nullable<Text>)]
+    backend_reason: Option<Reason>,
     #[diesel(sql_type = Integer)]
     attempts: i32,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -132,7 +134,7 @@ fn state_of(model: &'static ModelInfo, observers: &Observers) -> String {
          WHEN c.deleted AND c.backend_class IN ('transient', 'throttled', 'terminal') THEN 'failed' \
          WHEN c.deleted THEN 'deleting' {unobserved}WHEN c.no_sync THEN 'held' \
          WHEN c.enacted >= c.updated THEN 'enacted' WHEN c.lazy_blocked THEN 'held' \
-         WHEN c.backend_class = 'deferred' THEN 'waiting' WHEN c.backend_class IS NOT NULL THEN 'failed' \
+         WHEN c.backend_class = 'waiting' THEN 'waiting' WHEN c.backend_class IS NOT NULL THEN 'failed' \
          WHEN {ready} THEN 'pending' ELSE 'blocked' END",
         ready = observers.ready(model, "t"),
     )
@@ -143,7 +145,7 @@ fn row_states(model: &'static ModelInfo, observers: &Observers) -> String {
     let engine = observers.engine;
     format!(
         "SELECT c.sync_id, c.object_id AS id, {label} AS label, {state} AS state, c.backend_status, \
-         c.backend_class, c.attempts, c.retry_at FROM {both}",
+         c.backend_class, c.backend_reason, c.attempts, c.retry_at FROM {both}",
         label = label_of(engine, model),
         state = state_of(model, observers),
         both = both(model),
@@ -215,6 +217,7 @@ fn objects(
             label,
             state,
             class: row.backend_class,
+            reason: row.backend_reason,
             message,
             attempts: row.attempts,
             retry_at: row.retry_at,

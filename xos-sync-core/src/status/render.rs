@@ -84,9 +84,15 @@ impl fmt::Display for ObjectStatus {
             write!(f, "{} ", cell(&self.label))?;
         }
         write!(f, "(#{}) {}", self.id, self.state.as_str())?;
+        let reason = self.reason.as_ref().filter(|reason| !reason.is_general());
+        if let (State::Waiting, Some(reason)) = (self.state, reason) {
+            write!(f, " ({})", cell(reason.as_str()))?;
+        }
         if let (State::Failed, Some(class)) = (self.state, &self.class) {
             let times = if self.attempts == 1 { "time" } else { "times" };
-            write!(f, " ({class}, {} {times}", self.attempts)?;
+            let reason = reason.map(|reason| format!("{}, ", cell(reason.as_str())));
+            let reason = reason.unwrap_or_default();
+            write!(f, " ({reason}{}, {} {times}", class.as_str(), self.attempts)?;
             match self.retry_at.map(Micros) {
                 Some(Micros::NEVER) => write!(f, ", waits for a changed goal)")?,
                 Some(at) => write!(f, ", next try {at})")?,

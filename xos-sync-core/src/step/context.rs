@@ -1,6 +1,10 @@
 //! What a step's call is given beside its row.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use diesel::QueryResult;
 
@@ -19,6 +23,15 @@ pub struct Context {
     fence: Option<Fence>,
     /// The deleted row that the call is for, by its model and its bookkeeping's key.
     deleted: Option<(&'static ModelInfo, i64)>,
+    call: Option<CallInfo>,
+}
+
+/// What is known of a call when it begins.
+#[derive(Clone, Copy)]
+struct CallInfo {
+    attempts: i32,
+    is_first: bool,
+    deadline: Instant,
 }
 
 /// Whether this process may still write of the rows in its hand: asked in the transaction that
@@ -28,12 +41,18 @@ pub(crate) type Fence = Arc<dyn Fn(&mut AnyConnection) -> QueryResult<bool> + Se
 impl Context {
     /// A context outside a running Synchronizer, for tests of a step.
     pub fn new(db: Db, synchronizer: &'static str) -> Self {
-        Self { db, synchronizer, fence: None, deleted: None }
+        Self { db, synchronizer, fence: None, deleted: None, call: None }
     }
 
     /// The same for a process that shares the work with others.
     pub(crate) fn fenced(self, fence: Option<Fence>) -> Self {
         Self { fence, ..self }
+    }
+
+    /// The same for one call.
+    pub(crate) fn of_call(self, attempts: i32, is_first: bool, timeout: Duration) -> Self {
+        let deadline = Instant::now() + timeout;
+        Self { call: Some(CallInfo { attempts, is_first, deadline }), ..self }
     }
 
     /// The same for the call that deletes a row.
@@ -50,6 +69,22 @@ impl Context {
     /// makes.
     pub fn synchronizer(&self) -> &'static str {
         self.synchronizer
+    }
+
+    /// Calls for this row that failed since the last success; 0 outside a call.
+    pub fn attempts(&self) -> i32 {
+        self.call.map_or(0, |call| call.attempts)
+    }
+
+    /// Whether no call for this row can have begun before, so that the backend holds nothing of it;
+    /// `false` outside a call. A call that a crash ended counts as begun.
+    pub fn is_first_call(&self) -> bool {
+        self.call.is_some_and(|call| call.is_first)
+    }
+
+    /// The time until the call is given up (`timeout` of `#[sync_step]`); `None` outside a call.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.call.map(|call| call.deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Reads a row by its key, for instance a row that another references. Of a row that is

@@ -3,6 +3,7 @@
 mod backends;
 mod context;
 mod observed;
+mod outcome;
 mod pending;
 mod spec;
 mod undecoded;
@@ -16,11 +17,12 @@ pub use backends::{BackendFuture, BackendSource, Backends};
 pub use context::Context;
 pub(crate) use context::Fence;
 pub use observed::{AnyRow, Call, CallFuture, Called, Observed, SaveBackend, observe};
+pub use outcome::{Outcome, Ready, Wait};
 pub use pending::Pending;
 pub use spec::StepSpec;
 
 /// What a step's call comes to.
-pub type StepResult = Result<(), StepError>;
+pub type StepResult = Result<Outcome, StepError>;
 
 /// The part of a step that [`#[sync_step]`](macro@crate::sync_step) writes.
 #[diagnostic::on_unimplemented(
@@ -80,11 +82,14 @@ pub trait SyncStep<M: Model = <Self as StepDef>::Observed>: StepDef {
     ///
     /// What is pending by `updated` and `enacted` is found without it, and so are deletions.
     ///
+    /// After [`Outcome::Wait`] it is called again after that time; [`Outcome::DoneUntil`] is as
+    /// [`Outcome::Done`], because the step's interval says when it comes next.
+    ///
     /// # Errors
     /// The step is tried again with a growing wait; rows added before stay.
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<M>) -> StepResult {
         let _ = (cx, pending);
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     /// Brings the backend in line with this row, whatever state the backend is in, and writes

@@ -5,7 +5,11 @@ use std::{pin::Pin, sync::Arc};
 use async_trait::async_trait;
 use diesel::QueryResult;
 
-use super::{Context, Pending, StepDef, StepSpec, SyncStep, undecoded};
+use super::{
+    Context, Pending, StepDef, StepResult, StepSpec, SyncStep,
+    outcome::{Outcome, Wait},
+    undecoded,
+};
 use crate::{
     db::AnyConnection,
     error::StepError,
@@ -44,11 +48,11 @@ pub trait Observed: Send + Sync {
         which: &str,
     ) -> QueryResult<Vec<Box<dyn AnyRow>>>;
 
-    /// Runs the step's own `fetch_pending`; the number of rows that it noted.
+    /// Runs the step's own `fetch_pending`; the number of rows that it noted, and what it waits for.
     ///
     /// # Errors
     /// What the step answered.
-    async fn fetch_pending(&self, cx: &Context) -> Result<usize, StepError>;
+    async fn fetch_pending(&self, cx: &Context) -> Result<(usize, Option<Wait>), StepError>;
 }
 
 /// A row that was read, ready to be handed to its step.
@@ -71,6 +75,9 @@ pub trait AnyRow: Send {
     /// Failures in a row so far.
     fn attempts(&self) -> i32;
 
+    /// Whether no call for it can have begun before.
+    fn is_new(&self) -> bool;
+
     /// Whether the bookkeeping holds an error, or something that was waited for.
     fn has_error(&self) -> bool;
 
@@ -84,7 +91,7 @@ pub type CallFuture = Pin<Box<dyn Future<Output = Called> + Send>>;
 /// What a call came to.
 pub struct Called {
     /// The step's answer.
-    pub result: Result<(), StepError>,
+    pub result: StepResult,
     /// Writes the backend columns, when the call changed any.
     pub save: Option<SaveBackend>,
 }
@@ -151,10 +158,13 @@ impl<S: SyncStep<M>, M: Model> Observed for Typed<S, M> {
         Ok(rows)
     }
 
-    async fn fetch_pending(&self, cx: &Context) -> Result<usize, StepError> {
+    async fn fetch_pending(&self, cx: &Context) -> Result<(usize, Option<Wait>), StepError> {
         let mut pending = Pending::<M>::new(cx.clone()).listed_by(self.spec().name);
-        self.step.fetch_pending(cx, &mut pending).await?;
-        Ok(pending.noted())
+        let wait = match self.step.fetch_pending(cx, &mut pending).await? {
+            Outcome::Done | Outcome::DoneUntil(_) => None,
+            Outcome::Wait(wait) => Some(wait),
+        };
+        Ok((pending.noted(), wait))
     }
 }
 
@@ -186,6 +196,11 @@ impl<S: SyncStep<M>, M: Model> AnyRow for TypedRow<S, M> {
 
     fn attempts(&self) -> i32 {
         self.row.bookkeeping().attempts
+    }
+
+    fn is_new(&self) -> bool {
+        let kept = self.row.bookkeeping();
+        kept.enacted.is_none() && !kept.attempted
     }
 
     fn has_error(&self) -> bool {

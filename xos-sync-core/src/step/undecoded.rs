@@ -3,7 +3,7 @@
 
 use diesel::{
     QueryResult, QueryableByName, RunQueryDsl, sql_query,
-    sql_types::{BigInt, Integer, Nullable},
+    sql_types::{BigInt, Bool, Integer, Nullable},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     db::AnyConnection,
-    error::StepError,
+    error::{Reason, StepError},
     model::{ModelInfo, ObjectRef},
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Undecoded {
     enacted: Option<i64>,
     #[diesel(sql_type = Integer)]
     attempts: i32,
+    #[diesel(sql_type = Bool)]
+    attempted: bool,
 }
 
 /// A row that cannot be decoded, and the reason.
@@ -46,7 +48,7 @@ pub(super) fn load(
     condition: &str,
 ) -> QueryResult<Vec<Undecoded>> {
     sql_query(format!(
-        "SELECT s.sync_id, s.object_id, s.updated, s.enacted, s.attempts FROM {}_sync AS s \
+        "SELECT s.sync_id, s.object_id, s.updated, s.enacted, s.attempts, s.attempted FROM {}_sync AS s \
          WHERE {condition} AND {which} ORDER BY s.sync_id",
         model.table
     ))
@@ -85,6 +87,10 @@ impl AnyRow for UndecodableRow {
         self.kept.attempts
     }
 
+    fn is_new(&self) -> bool {
+        self.kept.enacted.is_none() && !self.kept.attempted
+    }
+
     fn has_error(&self) -> bool {
         true
     }
@@ -93,7 +99,8 @@ impl AnyRow for UndecodableRow {
         let error = StepError::terminal(format!(
             "the row cannot be read: {}: correct the value in the table {}",
             self.reason, self.model.table
-        ));
+        ))
+        .because(Reason::UNDECODABLE);
         Box::pin(async move { Called { result: Err(error), save: None } })
     }
 }

@@ -104,7 +104,7 @@ impl Observers {
                 false => String::new(),
             };
             if child.references.iter().any(|r| target(r) == model) {
-                let (tables, keeping) = former::keeping(child, model);
+                let (tables, keeping) = former::keeping(self.engine, child, model);
                 let condition =
                     format!("f.parent_id = {row}.sync_id AND {keeping}{}", but_itself("s"));
                 parts.push(sql::none(self.engine, &tables, &condition));

@@ -171,7 +171,9 @@ fn a_row_is_removed_when_no_row_references_it_or_was_enacted_or_called_so() {
         observers(&[]).unreferenced(&INSTANCE, "c", &[&SITE, &SLICE, &INSTANCE]),
         "NOT EXISTS (SELECT 1 FROM xos_sync_former AS f, instances_sync AS s WHERE f.parent_id = c.sync_id \
          AND f.parent = 'instances' AND f.child = 'instances' AND s.sync_id = f.child_id \
-         AND (s.enacted IS NULL OR s.enacted < f.version) AND s.sync_id <> c.sync_id) \
+         AND (s.enacted IS NULL OR s.enacted < f.version) AND (s.enacted IS NOT NULL OR s.attempted OR EXISTS \
+         (SELECT 1 FROM xos_sync_journal AS j WHERE j.model = 'instances' \
+         AND instr(',' || j.ids || ',', ',' || CAST(s.sync_id AS TEXT) || ',') > 0)) AND s.sync_id <> c.sync_id) \
          AND (NOT EXISTS (SELECT 1 FROM instances AS c_instances_parent_id \
          WHERE c_instances_parent_id.parent_id = c.object_id) \
          OR EXISTS (SELECT 1 FROM instances_sync AS c_successor INDEXED BY instances_object \

@@ -50,7 +50,9 @@ fn hostile_text_is_stored_logged_and_shown_safely() {
             objects.iter().map(|object| object[name].as_str().unwrap().to_owned()).collect()
         };
         // A message changes no class.
-        assert_eq!(of("class"), ["transient", "terminal", "deferred", "throttled", "transient"]);
+        assert_eq!(of("class"), ["transient", "terminal", "waiting", "throttled", "transient"]);
+        let reasons = ["BackendError", "InvalidGoal", "LampIsCold", "Throttled", "Panicked"];
+        assert_eq!(of("reason"), reasons);
         let kept = "\\0one\nFarm forged (#9) enacted\\u{1b}[31m\\u{1b}]0;title\\u{7}\\u{9b}2J\\u{202e}gpj.exe\\u{200b} \
                     Password=*** end";
         for message in of("message") {

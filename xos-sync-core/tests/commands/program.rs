@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use std::{convert::Infallible, time::Duration};
 use xos_sync_core::{
-    Context, Id, Pending, Row, Secret, StepError, StepResult, SyncStep, backend, model, sync_step,
+    Context, Id, Outcome, Pending, Reason, Row, Secret, StepError, StepResult, SyncStep, backend,
+    model, sync_step,
 };
 
 /// Says that this program is the author's.
@@ -65,7 +66,7 @@ impl SyncStep for SyncLamps {
     async fn fetch_pending(&self, _: &Context, _: &mut Pending<Lamp>) -> StepResult {
         match std::env::var(LISTING_FAILS) {
             Ok(message) => Err(StepError::transient(hostile(&message, ""))),
-            Err(_) => Ok(()),
+            Err(_) => Ok(Outcome::Done),
         }
     }
 
@@ -78,18 +79,18 @@ impl SyncStep for SyncLamps {
         match class {
             "fail" => Err(StepError::transient(message)),
             "refuse" => Err(StepError::terminal(message)),
-            "wait" => Err(StepError::deferred(message, long)),
+            "wait" => Ok(Outcome::wait(Reason::new("LampIsCold"), message, long)),
             "throttle" => Err(StepError::retry_after(message, long)),
             "panic" => panic!("{message}"),
             "save" => {
                 lamp.backend_id = Some(message);
-                Ok(())
+                Ok(Outcome::Done)
             }
-            _ => Ok(()),
+            _ => Ok(Outcome::Done),
         }
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Lamp>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }

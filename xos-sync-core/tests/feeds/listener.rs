@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use xos_sync_core::{
-    Context, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Outcome, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     event::{FeedStatus, feed_at},
     migrate, model, sync_step,
@@ -35,11 +35,11 @@ pub struct SyncFarms;
 #[async_trait]
 impl SyncStep for SyncFarms {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Farm>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Farm>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

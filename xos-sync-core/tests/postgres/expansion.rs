@@ -10,7 +10,9 @@ use crate::{
 
 fn open(world: &World, statement: &str) -> PgConnection {
     let mut connection = PgConnection::establish(&world.url()).unwrap();
-    connection.batch_execute(&format!("BEGIN; {statement}")).unwrap();
+    connection
+        .batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {statement}"))
+        .unwrap();
     connection
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, StepResult, SyncStep, sync_step};
+use xos_sync_core::{Context, Outcome, StepResult, SyncStep, sync_step};
 
 use crate::{
     transactions::Open,
@@ -156,15 +156,17 @@ pub struct SavesLate {
 #[async_trait]
 impl SyncStep for SavesLate {
     async fn sync_record(&self, cx: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
-        self.backend.call("sync", &farm.name, farm.uid()).await?;
+        let Outcome::Done = self.backend.call("sync", &farm.name, farm.uid()).await? else {
+            unreachable!()
+        };
         farm.backend_id = Some("late".into());
         let saved = cx.save(farm).await;
         self.backend.note(saved.err().map_or("saved".into(), |error| error.to_string()));
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Farm>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use xos_sync_core::{Context, Id};
+use xos_sync_core::{Context, Id, Reason, error::BackendClass};
 
 use crate::{
     server::{Server, query},
@@ -112,5 +112,6 @@ async fn a_refusal_by_a_trigger_is_told_at_the_row() {
     site.builder().build().await.unwrap().pass().await.unwrap();
     let object = site.status().await.objects.remove(0);
     let message = format!("what the step did cannot be saved: the database refused: {why}");
-    assert_eq!((object.class.as_deref(), object.message), (Some("terminal"), Some(message)));
+    assert_eq!((object.class, object.message), (Some(BackendClass::Terminal), Some(message)));
+    assert_eq!(object.reason, Some(Reason::NOT_SAVED));
 }

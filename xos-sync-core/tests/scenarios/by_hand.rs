@@ -110,6 +110,16 @@ async fn an_author_may_name_columns_as_the_bookkeeping_does() {
 }
 
 #[tokio::test]
+async fn an_enacted_row_is_synced_once_more_by_hand() {
+    let world = World::new().await;
+    world.farm("farm").await;
+    world.pass().await;
+    world.shell("UPDATE farms_sync SET updated = updated + 1 WHERE object_id = 1 AND NOT deleted");
+    world.pass().await;
+    assert_eq!(world.backend.log(), ["sync farm", "sync farm"]);
+}
+
+#[tokio::test]
 async fn an_object_whose_backend_is_gone_for_good_is_let_go() {
     let world = World::new().await;
     let farm = world.farm("farm").await;

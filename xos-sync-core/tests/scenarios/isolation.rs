@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, Id, Registry, StepResult, SyncStep, model, sync_step};
+use xos_sync_core::{Context, Id, Outcome, Registry, StepResult, SyncStep, model, sync_step};
 
 use crate::world::{Answer, Running, World, in_line, in_time, not_unique, step, until};
 
@@ -84,14 +84,16 @@ pub struct NumberPosts {
 #[async_trait]
 impl SyncStep for NumberPosts {
     async fn sync_record(&self, _: &Context, post: &mut xos_sync_core::Row<Post>) -> StepResult {
-        self.backend.call("sync", &post.name, &post.name).await?;
+        let Outcome::Done = self.backend.call("sync", &post.name, &post.name).await? else {
+            unreachable!()
+        };
         let number = post.name.trim_start_matches("post").parse().unwrap_or(0);
         post.number = Some(number);
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Post>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -106,7 +108,7 @@ async fn what_a_step_wrote_and_the_table_refuses_is_the_trouble_of_its_row_alone
     world.pass().await;
     assert_eq!(world.ask("sync_id", "FROM posts_sync WHERE enacted IS NOT NULL").await.len(), 3);
     let troubles = world.troubles().await;
-    let message = "(terminal, 1 time, waits for a changed goal): what the step did cannot be saved: the database \
+    let message = "(NotSaved, terminal, 1 time, waits for a changed goal): what the step did cannot be saved: the database \
                    refused: ";
     assert_eq!(troubles.len(), 1, "{troubles:?}");
     let message = format!("{message}{}", not_unique("posts", "number"));
@@ -144,7 +146,7 @@ async fn what_a_trigger_of_somebody_else_refuses_is_the_trouble_of_its_row_alone
     assert_eq!(
         world.troubles().await,
         [
-            "Stake bad (#2) failed (terminal, 1 time, waits for a changed goal): what the step did cannot be saved: \
+            "Stake bad (#2) failed (NotSaved, terminal, 1 time, waits for a changed goal): what the step did cannot be saved: \
           the database refused: no stake is called so"
         ]
     );

@@ -136,6 +136,7 @@ async fn a_fresh_database_gets_files_tables_indexes_and_triggers() {
         "index farms_due",
         "index farms_deleting",
         "index farms_retry",
+        "index farms_resync",
         "index farms_object",
         "index farms_gone",
         "trigger farms_inserted",

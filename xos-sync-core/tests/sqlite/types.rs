@@ -113,7 +113,10 @@ async fn a_row_that_cannot_be_decoded_fails_alone() {
     let troubles = world.troubles().await;
     assert_eq!(troubles.len(), 2, "{troubles:?}");
     for (trouble, column) in troubles.iter().zip(["name", "kind"]) {
-        assert!(trouble.contains("(terminal, 1 time, waits for a changed goal)"), "{trouble}");
+        assert!(
+            trouble.contains("(Undecodable, terminal, 1 time, waits for a changed goal)"),
+            "{trouble}"
+        );
         assert!(trouble.contains(column), "{trouble}");
     }
     // Corrected, it goes on.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Deployment, NewDeployment, deployments},
     sync_step,
 };
@@ -21,15 +21,15 @@ impl SyncStep for SyncDeployments {
         if find(cx).await?.is_none() {
             pending.add(vec![NewDeployment::new(DEPLOYMENT)]).await?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, _: &mut Row<Deployment>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Deployment>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

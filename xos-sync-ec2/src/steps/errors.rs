@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xos_sync_core::StepError;
+use xos_sync_core::{Reason, StepError};
 
 use crate::client::{Ec2Error, ErrorKind};
 
@@ -20,12 +20,16 @@ pub(super) fn told(error: Ec2Error) -> StepError {
         ErrorKind::Throttled { retry_after } => {
             StepError::retry_after(text, retry_after.unwrap_or(THROTTLED))
         }
-        ErrorKind::Unauthorized => StepError::transient(format!("{text}; {CREDENTIALS}")),
+        ErrorKind::Unauthorized => {
+            StepError::transient(format!("{text}; {CREDENTIALS}")).because(Reason::ACCESS_DENIED)
+        }
         ErrorKind::Invalid => {
             StepError::terminal(format!("{text}; EC2 will not take it as it is: change the object"))
         }
         ErrorKind::NotFound => StepError::not_found(text),
-        // Capacity, Conflict, Unavailable, Garbled, and what is looked at again: Duplicate, Idempotent….
+        ErrorKind::Capacity => StepError::transient(text).because(Reason::QUOTA_EXCEEDED),
+        ErrorKind::Conflict => StepError::transient(text).because(Reason::CONFLICT),
+        // Unavailable, Garbled, and what is looked at again: Duplicate, Idempotent….
         _ => StepError::transient(text),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
     models::{Image, NewImage, images},
     sync_step,
 };
@@ -47,17 +47,18 @@ impl SyncStep for SyncImages {
             };
             pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, image: &mut Row<Image>) -> StepResult {
-        let Some(id) = image.path.clone() else { return Ok(()) };
+        let Some(id) = image.path.clone() else { return Ok(Outcome::Done) };
         let ami = find(&self.ec2, &id).await?;
         match ami.state.as_str() {
             "available" => image.backend_id = Some(id),
             "pending" => {
                 let reason = format!("waiting for the image {id}, which EC2 is still making");
-                return Err(StepError::deferred(reason, Duration::from_secs(30)));
+                let after = Duration::from_secs(30);
+                return Ok(Outcome::wait(Reason::WAITING_FOR_CREATION, reason, after));
             }
             state => {
                 return Err(StepError::terminal(format!(
@@ -66,17 +67,17 @@ impl SyncStep for SyncImages {
                 )));
             }
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Image>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
 impl SyncImages {
     /// Adds the AMIs of the catalog that have no row.
-    async fn list(&self, cx: &Context, pending: &mut Pending<Image>) -> StepResult {
+    async fn list(&self, cx: &Context, pending: &mut Pending<Image>) -> Result<(), StepError> {
         let (own, others): (Vec<_>, Vec<_>) =
             self.catalog.owners.iter().partition(|owner| *owner == "self");
         let available = || ImageQuery::new().filter(Filter::new("state", ["available"]));
@@ -113,6 +114,7 @@ pub(super) async fn find(ec2: &Ec2, id: &str) -> Result<Ami, StepError> {
              the image's `path`",
             ec2.region()
         ))
+        .because(Reason::IMAGE_NOT_FOUND)
     })
 }
 
@@ -138,7 +140,11 @@ fn series(name: &str) -> &str {
     }
 }
 
-async fn add_missing(cx: &Context, amis: Vec<Ami>, pending: &mut Pending<Image>) -> StepResult {
+async fn add_missing(
+    cx: &Context,
+    amis: Vec<Ami>,
+    pending: &mut Pending<Image>,
+) -> Result<(), StepError> {
     for chunk in amis.chunks(500) {
         let ids: Vec<_> = chunk.iter().map(|ami| Some(ami.image_id.clone())).collect();
         let names: Vec<_> = chunk.iter().filter_map(|ami| ami.name.clone()).collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{NewNode, Node, SiteDeployment, nodes},
     sync_step,
 };
@@ -43,7 +43,7 @@ impl SyncStep for SyncNodes {
             self.add_missing(cx, &page, pending).await?;
         }
         if !any {
-            return Err(wait("the sites' links to the deployment"));
+            return Ok(wait("the sites' links to the deployment"));
         }
 
         let mut nodes = Rows::<Node>::live(NODES, 100);
@@ -53,7 +53,7 @@ impl SyncStep for SyncNodes {
                 |node: &&Row<Node>| is_news(node.bookkeeping(), offered.contains(&node.name));
             pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, node: &mut Row<Node>) -> StepResult {
@@ -77,11 +77,11 @@ impl SyncStep for SyncNodes {
                 "EC2 does not offer the instance type {kind} in zone {zone}: use another node"
             )));
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Node>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -92,7 +92,7 @@ impl SyncNodes {
         cx: &Context,
         links: &[Row<SiteDeployment>],
         pending: &mut Pending<Node>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         let zones = links.iter().filter_map(|link| link.availability_zone.as_ref());
         let filters =
             [Filter::new("location", zones), Filter::new("instance-type", &self.catalog.types)];

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use xos_sync_core::{Context, Model, Row, StepError, model::Bookkeeping};
+use xos_sync_core::{Context, Model, Row, StepError, error::BackendClass, model::Bookkeeping};
 
 /// The rows for which an SQL condition holds, in the order of their keys.
 pub(super) struct Rows<M> {
@@ -41,5 +41,5 @@ impl<M: Model> Rows<M> {
 /// Whether a listing tells something new of a row: what it stands for has gone from the backend, or has
 /// come back after an error that waits for a change.
 pub(super) fn is_news(row: &Bookkeeping, present: bool) -> bool {
-    if present { row.backend_class.as_deref() == Some("terminal") } else { !row.is_pending() }
+    if present { row.backend_class == Some(BackendClass::Terminal) } else { !row.is_pending() }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
     models::{NewSiteDeployment, Site, SiteDeployment, site_deployments, sites},
     sync_step,
 };
@@ -37,7 +37,7 @@ impl SyncStep for SyncSiteDeployments {
     ) -> StepResult {
         let zones = zones::offered(&self.ec2).await?;
         let Some(deployment) = deployments::find(cx).await? else {
-            return Err(wait("the deployment"));
+            return Ok(wait("the deployment"));
         };
 
         let wanted: Vec<_> = zones.iter().cloned().collect();
@@ -67,7 +67,7 @@ impl SyncStep for SyncSiteDeployments {
         });
         pending.add(new.collect()).await?;
         if sites.len() < zones.len() {
-            return Err(wait("the sites of all zones"));
+            return Ok(wait("the sites of all zones"));
         }
 
         let mut rows = Rows::<SiteDeployment>::live(LINKS, 500);
@@ -78,12 +78,15 @@ impl SyncStep for SyncSiteDeployments {
             };
             pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, link: &mut Row<SiteDeployment>) -> StepResult {
         match &link.availability_zone {
-            Some(zone) => zones::check(&self.ec2, zone).await,
+            Some(zone) => {
+                zones::check(&self.ec2, zone).await?;
+                Ok(Outcome::Done)
+            }
             None => Err(StepError::terminal(
                 "a site on Amazon EC2 needs to say which zone stands for it: set `availability_zone`, for \
                  example to us-east-1a",
@@ -92,11 +95,12 @@ impl SyncStep for SyncSiteDeployments {
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<SiteDeployment>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
 /// A listing that needs another one to have come before it.
-pub(super) fn wait(what: &str) -> StepError {
-    StepError::deferred(format!("waiting for {what}"), Duration::from_secs(1))
+pub(super) fn wait(what: &str) -> Outcome {
+    let message = format!("waiting for {what}");
+    Outcome::wait(Reason::BLOCKED_BY_PARENT, message, Duration::from_secs(1))
 }

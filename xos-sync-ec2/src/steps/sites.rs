@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Pending, Row, StepResult, SyncStep,
+    Context, Outcome, Pending, Row, StepResult, SyncStep,
     models::{NewSite, Site, sites},
     sync_step,
 };
@@ -56,15 +56,16 @@ impl SyncStep for SyncSites {
                 |site: &&Row<Site>| is_news(site.bookkeeping(), zones.contains(&site.login_base));
             pending.sync_again(page.iter().filter(news).map(|row| row.id)).await?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, site: &mut Row<Site>) -> StepResult {
-        zones::check(&self.ec2, &site.login_base).await
+        zones::check(&self.ec2, &site.login_base).await?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Site>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use aws_smithy_types::base64;
 use xos_sync_core::{
-    Context, Pending, Row, StepError, StepResult, SyncStep, models::User, sync_step,
+    Context, Outcome, Pending, Row, StepError, StepResult, SyncStep, models::User, sync_step,
 };
 
 use super::rows::{Rows, is_news};
@@ -44,7 +44,7 @@ impl SyncStep for SyncUsers {
             };
             pending.sync_again(page.iter().filter(gone).map(|row| row.id)).await?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, user: &mut Row<User>) -> StepResult {
@@ -53,7 +53,7 @@ impl SyncStep for SyncUsers {
         let Some(wanted) = wanted.map(str::to_owned) else {
             self.ec2.delete_key_pair(&name).await.map_err(told)?;
             (user.key_name, user.key_fingerprint) = (None, None);
-            return Ok(());
+            return Ok(Outcome::Done);
         };
         if !is_key(&wanted) {
             return Err(no_key(user, "EC2 takes keys of the types ssh-ed25519 and ssh-rsa"));
@@ -79,11 +79,12 @@ impl SyncStep for SyncUsers {
         };
         user.key_name = Some(name);
         user.key_fingerprint = fingerprint;
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, user: &Row<User>) -> StepResult {
-        self.ec2.delete_key_pair(&key_name(user)).await.map_err(told)
+        self.ec2.delete_key_pair(&key_name(user)).await.map_err(told)?;
+        Ok(Outcome::Done)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use xos_sync_core::{StepError, http::Refusal};
+use xos_sync_core::{Reason, StepError, http::Refusal};
 
 use super::Service;
 
@@ -160,18 +160,21 @@ impl CloudError {
             ErrorKind::Unauthorized | ErrorKind::Forbidden => StepError::transient(format!(
                 "{text}; check the credentials that are configured for this cloud, and their roles; it \
                  tries again by itself"
-            )),
+            ))
+            .because(Reason::ACCESS_DENIED),
             ErrorKind::QuotaExceeded => StepError::transient(format!(
                 "{text}; raise the quota or free some of it; it tries again by itself"
-            )),
+            ))
+            .because(Reason::QUOTA_EXCEEDED),
             ErrorKind::Invalid => StepError::terminal(format!(
                 "{text}; OpenStack will not take it as it is: change the object"
             )),
-            ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Garbled => {
-                match self.retry_after() {
+            kind @ (ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Garbled) => {
+                let error = match self.retry_after() {
                     Some(wait) => StepError::retry_after(text, wait),
                     None => StepError::transient(text),
-                }
+                };
+                if kind == ErrorKind::Conflict { error.because(Reason::CONFLICT) } else { error }
             }
         }
     }

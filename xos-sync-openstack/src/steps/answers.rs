@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xos_sync_core::{Micros, Row, StepError, StepResult};
+use xos_sync_core::{Micros, Outcome, Reason, Row, StepError};
 
 use crate::client::CloudError;
 
@@ -16,22 +16,22 @@ pub(super) fn found<T>(answer: Result<T, CloudError>) -> Result<Option<T>, StepE
 }
 
 /// Success also when there was nothing to remove.
-pub(super) fn gone(answer: Result<(), CloudError>) -> StepResult {
+pub(super) fn gone(answer: Result<(), CloudError>) -> Result<(), StepError> {
     found(answer).map(|_| ())
 }
 
 /// Looks again in so many seconds.
-pub(super) fn wait(reason: impl Into<String>, seconds: u64) -> StepError {
-    StepError::deferred(reason, Duration::from_secs(seconds))
+pub(super) fn wait(reason: Reason, message: impl Into<String>, seconds: u64) -> Outcome {
+    Outcome::wait(reason, message, Duration::from_secs(seconds))
 }
 
 /// Looks again soon if the row was changed a short while ago, and less often later.
-pub(super) fn patient<M>(row: &Row<M>, reason: impl Into<String>) -> StepError {
-    growing(reason, Micros::now().since(row.bookkeeping().updated))
+pub(super) fn patient<M>(row: &Row<M>, reason: Reason, message: impl Into<String>) -> Outcome {
+    growing(reason, message, Micros::now().since(row.bookkeeping().updated))
 }
 
 /// Looks again soon if it has been waited for a short while, and less often later.
-pub(super) fn growing(reason: impl Into<String>, waited: Duration) -> StepError {
+pub(super) fn growing(reason: Reason, message: impl Into<String>, waited: Duration) -> Outcome {
     let after = (waited / 4).clamp(Duration::from_secs(1), Duration::from_secs(30));
-    StepError::deferred(reason, after)
+    Outcome::wait(reason, message, after)
 }

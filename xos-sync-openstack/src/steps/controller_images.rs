@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerImage, Image},
     sync_step,
 };
@@ -42,7 +42,8 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
         cx: &Context,
         pending: &mut Pending<ControllerImage>,
     ) -> StepResult {
-        self.look_at_all(cx, pending).await
+        self.look_at_all(cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerImage>) -> StepResult {
@@ -54,10 +55,11 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
             // One of ours, from when there was a path, is not needed any more.
             let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
             record(cx, row, &adopted).await?;
-            return copies::delete(&place.cloud, &ours).await;
+            copies::delete(&place.cloud, &ours).await?;
+            return Ok(Outcome::Done);
         };
         if path.starts_with(AMI) {
-            return Ok(());
+            return Ok(Outcome::Done);
         }
         let wanted = Wanted::of(cx, row, &image, path);
         let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
@@ -76,17 +78,20 @@ impl SyncStep<ControllerImage> for SyncControllerImages {
                 copies::delete(&place.cloud, &broken).await?;
                 let new = copies::upload(&place.cloud, &wanted).await?;
                 record(cx, row, &new).await?;
-                return copies::delete(&place.cloud, &older).await;
+                copies::delete(&place.cloud, &older).await?;
+                return Ok(Outcome::Done);
             }
         };
         record(cx, row, &good).await?;
-        copies::delete(&place.cloud, &other).await
+        copies::delete(&place.cloud, &other).await?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, cx: &Context, row: &Row<ControllerImage>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let ours = copies::of(&place.cloud, &marks::uid(row)).await?;
-        copies::delete(&place.cloud, &ours).await
+        copies::delete(&place.cloud, &ours).await?;
+        Ok(Outcome::Done)
     }
 }
 
@@ -97,7 +102,7 @@ impl Look<ControllerImage> for SyncControllerImages {
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<ControllerImage>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         let there = copies::usable(&self.clouds.of(cx, controller).await?, cx).await?;
         let is_settled = |row: &Row<ControllerImage>, image: &Row<Image>| {
             let is_elsewhere = image.path.as_ref().is_some_and(|path| path.starts_with(AMI));

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerSitePrivilege, SitePrivilege},
     sync_step,
 };
@@ -35,7 +35,8 @@ impl SyncStep<ControllerSitePrivilege> for SyncControllerSitePrivileges {
         cx: &Context,
         pending: &mut Pending<ControllerSitePrivilege>,
     ) -> StepResult {
-        self.look_at_all(cx, pending).await
+        self.look_at_all(cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(
@@ -47,7 +48,8 @@ impl SyncStep<ControllerSitePrivilege> for SyncControllerSitePrivileges {
     }
 
     async fn delete_record(&self, cx: &Context, row: &Row<ControllerSitePrivilege>) -> StepResult {
-        grants::delete(cx, &self.clouds, &self.names, row).await
+        grants::delete(cx, &self.clouds, &self.names, row).await?;
+        Ok(Outcome::Done)
     }
 }
 
@@ -58,7 +60,7 @@ impl Look<ControllerSitePrivilege> for SyncControllerSitePrivileges {
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<ControllerSitePrivilege>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         grants::look(cx, &self.clouds, controller, pending).await
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerSite, Site},
     sync_step,
 };
@@ -35,14 +35,16 @@ impl SyncStep<ControllerSite> for SyncControllerSites {
         cx: &Context,
         pending: &mut Pending<ControllerSite>,
     ) -> StepResult {
-        self.look_at_all(cx, pending).await
+        self.look_at_all(cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerSite>) -> StepResult {
         let place = self.clouds.place(cx, row.controller_id).await?;
         let site = cx.get(row.site_id).await?;
         let wanted = wanted(cx, row, &site);
-        projects::settle(cx, &place, row, &wanted).await.map(drop)
+        projects::settle(cx, &place, row, &wanted).await?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, cx: &Context, row: &Row<ControllerSite>) -> StepResult {
@@ -57,7 +59,7 @@ impl Look<ControllerSite> for SyncControllerSites {
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<ControllerSite>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         let place = self.clouds.place(cx, controller).await?;
         let there = projects::all(&place).await?;
         let is_settled = |row: &Row<ControllerSite>, site: &Row<Site>| {

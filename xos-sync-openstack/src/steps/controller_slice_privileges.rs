@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerSlicePrivilege, SlicePrivilege},
     sync_step,
 };
@@ -35,7 +35,8 @@ impl SyncStep<ControllerSlicePrivilege> for SyncControllerSlicePrivileges {
         cx: &Context,
         pending: &mut Pending<ControllerSlicePrivilege>,
     ) -> StepResult {
-        self.look_at_all(cx, pending).await
+        self.look_at_all(cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(
@@ -47,7 +48,8 @@ impl SyncStep<ControllerSlicePrivilege> for SyncControllerSlicePrivileges {
     }
 
     async fn delete_record(&self, cx: &Context, row: &Row<ControllerSlicePrivilege>) -> StepResult {
-        grants::delete(cx, &self.clouds, &self.names, row).await
+        grants::delete(cx, &self.clouds, &self.names, row).await?;
+        Ok(Outcome::Done)
     }
 }
 
@@ -58,7 +60,7 @@ impl Look<ControllerSlicePrivilege> for SyncControllerSlicePrivileges {
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<ControllerSlicePrivilege>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         grants::look(cx, &self.clouds, controller, pending).await
     }
 }

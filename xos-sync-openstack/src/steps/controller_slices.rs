@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerSlice, Slice},
+    ready,
+    step::Ready,
     sync_step,
 };
 
@@ -44,7 +46,8 @@ impl SyncStep<ControllerSlice> for SyncControllerSlices {
         cx: &Context,
         pending: &mut Pending<ControllerSlice>,
     ) -> StepResult {
-        self.look_at_all(cx, pending).await
+        self.look_at_all(cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerSlice>) -> StepResult {
@@ -54,11 +57,13 @@ impl SyncStep<ControllerSlice> for SyncControllerSlices {
         let (id, project_is) = projects::settle(cx, &place, row, &wanted).await?;
         if project_is == ProjectIs::New {
             // Nobody has a role in it, and its quota is the cloud's: there is nothing to look at.
-            join(&place, &id).await?;
-            return allow(&place.cloud, &id, slice.max_instances).await;
+            ready!(join(&place, &id).await?);
+            allow(&place.cloud, &id, slice.max_instances).await?;
+            return Ok(Outcome::Done);
         }
-        take_part(&place, &id).await?;
-        keep_allowed(&place.cloud, &id, slice.max_instances).await
+        ready!(take_part(&place, &id).await?);
+        keep_allowed(&place.cloud, &id, slice.max_instances).await?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, cx: &Context, row: &Row<ControllerSlice>) -> StepResult {
@@ -75,7 +80,7 @@ impl Look<ControllerSlice> for SyncControllerSlices {
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<ControllerSlice>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         let place = self.clouds.place(cx, controller).await?;
         let there = projects::all(&place).await?;
         let own = own_grants(&place.cloud).await?;
@@ -88,7 +93,7 @@ impl Look<ControllerSlice> for SyncControllerSlices {
 }
 
 /// Gives our own user its role in the project, unless it has it.
-async fn take_part(place: &Place, project: &str) -> Result<(), StepError> {
+async fn take_part(place: &Place, project: &str) -> Result<Ready<()>, StepError> {
     let user_id = own_id(&place.cloud).await?;
     let query = AssignmentQuery {
         user_id: Some(user_id),
@@ -97,15 +102,16 @@ async fn take_part(place: &Place, project: &str) -> Result<(), StepError> {
     };
     let has = place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
     // Whichever role it is: an operator may have chosen another one.
-    if has.is_empty() { join(place, project).await } else { Ok(()) }
+    if has.is_empty() { join(place, project).await } else { Ok(Ready::Continue(())) }
 }
 
 /// Gives our own user its role in the project.
-async fn join(place: &Place, project: &str) -> Result<(), StepError> {
-    let role_id = grants::role(place, OWN_ROLE).await?;
+async fn join(place: &Place, project: &str) -> Result<Ready<()>, StepError> {
+    let role_id = ready!(grants::role(place, OWN_ROLE).await?);
     let user_id = own_id(&place.cloud).await?;
     let grant = Assignment { role_id, user_id, project_id: project.to_owned() };
-    grants::give(place, &grant).await
+    grants::give(place, &grant).await?;
+    Ok(Ready::Continue(()))
 }
 
 async fn own_id(cloud: &Cloud) -> Result<String, StepError> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerUser, User},
     sync_step,
 };
@@ -45,7 +45,8 @@ impl SyncStep<ControllerUser> for SyncControllerUsers {
         cx: &Context,
         pending: &mut Pending<ControllerUser>,
     ) -> StepResult {
-        self.look_at_all(cx, pending).await
+        self.look_at_all(cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerUser>) -> StepResult {
@@ -66,7 +67,8 @@ impl SyncStep<ControllerUser> for SyncControllerUsers {
             };
             accounts::adjust(&place, &there, &wanted, password_is).await?;
         }
-        keys::settle(&place.cloud, &user).await
+        keys::settle(&place.cloud, &user).await?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, cx: &Context, row: &Row<ControllerUser>) -> StepResult {
@@ -74,10 +76,10 @@ impl SyncStep<ControllerUser> for SyncControllerUsers {
         let user = cx.get(row.user_id).await?;
         keys::delete(&place.cloud, user.uid()).await?;
         let wanted = Wanted::of(cx, row, &user);
-        match accounts::find(&place, row.kuser_id.as_deref(), &wanted).await? {
-            Some(there) => gone(place.cloud.delete_user(&there.id).await),
-            None => Ok(()),
+        if let Some(there) = accounts::find(&place, row.kuser_id.as_deref(), &wanted).await? {
+            gone(place.cloud.delete_user(&there.id).await)?;
         }
+        Ok(Outcome::Done)
     }
 }
 
@@ -88,7 +90,7 @@ impl Look<ControllerUser> for SyncControllerUsers {
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<ControllerUser>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         let place = self.clouds.place(cx, controller).await?;
         let there = accounts::all(&place).await?;
         let keys = keys::all(&place.cloud).await?;

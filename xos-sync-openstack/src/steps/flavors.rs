@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Model, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Model, Outcome, Pending, Row, StepError, StepResult, SyncStep,
+    error::BackendClass,
     models::{Controller, Flavor, NewFlavor},
     sync_step,
 };
@@ -46,20 +47,23 @@ impl SyncStep for SyncFlavors {
         let news = |row: &&Row<Flavor>| {
             let kept = row.bookkeeping();
             match there.contains_key(&row.flavor) {
-                true => kept.backend_class.as_deref() == Some("terminal"),
+                true => kept.backend_class == Some(BackendClass::Terminal),
                 false => complete && !kept.is_pending(),
             }
         };
         pending.sync_again(known.iter().filter(news).map(|row| row.id())).await?;
         pending.add(missing).await?;
-        first_error(errors)
+        first_error(errors)?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<Flavor>) -> StepResult {
         let mut errors = Vec::new();
         for controller in controllers(cx).await? {
             match self.flavors_of(cx, &controller).await {
-                Ok(there) if there.iter().any(|it| it.name == row.flavor) => return Ok(()),
+                Ok(there) if there.iter().any(|it| it.name == row.flavor) => {
+                    return Ok(Outcome::Done);
+                }
                 Ok(_) => {}
                 Err(error) => errors.push(error),
             }
@@ -72,7 +76,7 @@ impl SyncStep for SyncFlavors {
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Flavor>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

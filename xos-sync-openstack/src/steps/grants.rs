@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use xos_sync_core::{Context, Id, Pending, Row, StepError, StepResult, models::Controller};
+use xos_sync_core::{
+    Context, Id, Outcome, Pending, Reason, Row, StepError, StepResult, models::Controller, ready,
+    step::Ready,
+};
 
 use super::answers::{gone, wait};
 use super::on_controllers::record;
@@ -20,7 +23,7 @@ pub(super) async fn look<M: Granted>(
     clouds: &Clouds,
     controller: Id<Controller>,
     pending: &mut Pending<M>,
-) -> StepResult {
+) -> Result<(), StepError> {
     let place = clouds.place(cx, controller).await?;
     let news = news::<M>(cx, &place).await?;
     pending.sync_again(news.into_iter().map(Id::new)).await?;
@@ -36,9 +39,11 @@ pub(super) async fn sync<M: Granted>(
 ) -> StepResult {
     let place = clouds.place(cx, row.controller()).await?;
     let privilege = privileges::of_row(cx, &M::KIND, row.id().raw()).await?;
-    let privilege = privilege.ok_or_else(|| waiting("the privilege"))?;
-    let user_id = privilege.user_id.clone().ok_or_else(|| waiting("the user's account"))?;
-    let project_id = privilege.project_id.clone().ok_or_else(|| waiting(M::KIND.project))?;
+    let Some(privilege) = privilege else { return Ok(waiting("the privilege")) };
+    let Some(user_id) = privilege.user_id.clone() else { return Ok(waiting("the user's account")) };
+    let Some(project_id) = privilege.project_id.clone() else {
+        return Ok(waiting(M::KIND.project));
+    };
     let as_left = row.id_there().filter(|_| !is_stale(row, privilege.updated));
     if let Some(role_id) = as_left {
         let query = AssignmentQuery {
@@ -48,16 +53,17 @@ pub(super) async fn sync<M: Granted>(
         };
         let there = place.cloud.assignments(&query).await.map_err(CloudError::into_step_error)?;
         if !there.is_empty() {
-            return Ok(());
+            return Ok(Outcome::Done);
         }
     } else if let Some(old) = row.id_there() {
         take_back::<M>(cx, &place, names, old, &roles(&place).await?).await?;
     }
     // Also where one is recorded: it may have been made anew meanwhile.
-    let role_id = role(&place, names.of(&privilege.role)).await?;
+    let role_id = ready!(role(&place, names.of(&privilege.role)).await?);
     // Before it is granted, so that a change or deletion after a crash knows that it may have been.
     record(cx, row, &role_id).await?;
-    give(&place, &Assignment { role_id, user_id, project_id }).await
+    give(&place, &Assignment { role_id, user_id, project_id }).await?;
+    Ok(Outcome::Done)
 }
 
 /// Revokes what was granted for the row.
@@ -66,7 +72,7 @@ pub(super) async fn delete<M: Granted>(
     clouds: &Clouds,
     names: &RoleNames,
     row: &Row<M>,
-) -> StepResult {
+) -> Result<(), StepError> {
     // Saved before anything is granted: without it, nothing was.
     let Some(role_id) = row.id_there() else { return Ok(()) };
     let place = clouds.place(cx, row.controller()).await?;
@@ -152,7 +158,7 @@ async fn news<M: Granted>(cx: &Context, place: &Place) -> Result<Vec<i64>, StepE
 }
 
 /// Grants a role whose id [`role`] has told.
-pub(super) async fn give(place: &Place, grant: &Assignment) -> StepResult {
+pub(super) async fn give(place: &Place, grant: &Assignment) -> Result<(), StepError> {
     place.cloud.grant(grant).await.map_err(|error| {
         if error.is_not_found() {
             place.roles.forget();
@@ -162,26 +168,29 @@ pub(super) async fn give(place: &Place, grant: &Assignment) -> StepResult {
 }
 
 /// The id of the role of this name.
-pub(super) async fn role(place: &Place, name: &str) -> Result<String, StepError> {
+pub(super) async fn role(place: &Place, name: &str) -> Result<Ready<String>, StepError> {
     if let Some(id) = place.roles.id_of(name) {
-        return Ok(id);
+        return Ok(Ready::Continue(id));
     }
-    let id = by_name(place, &roles(place).await?, name)?;
+    let id = ready!(by_name(place, &roles(place).await?, name));
     place.roles.learn(name, &id);
-    Ok(id)
+    Ok(Ready::Continue(id))
 }
 
 async fn roles(place: &Place) -> Result<Vec<Role>, StepError> {
     place.cloud.roles().all().await.map_err(CloudError::into_step_error)
 }
 
-fn by_name(place: &Place, roles: &[Role], name: &str) -> Result<String, StepError> {
-    let found = roles.iter().find(|role| role.name == name);
-    found.map(|role| role.id.clone()).ok_or_else(|| {
-        waiting(&format!("the role {name}, which {} does not have yet", place.controller.name))
-    })
+fn by_name(place: &Place, roles: &[Role], name: &str) -> Ready<String> {
+    match roles.iter().find(|role| role.name == name) {
+        Some(role) => Ready::Continue(role.id.clone()),
+        None => {
+            let controller = &place.controller.name;
+            waiting(&format!("the role {name}, which {controller} does not have yet")).into()
+        }
+    }
 }
 
-fn waiting(what: &str) -> StepError {
-    wait(format!("waiting for {what}"), SOON)
+fn waiting(what: &str) -> Outcome {
+    wait(Reason::BLOCKED_BY_PARENT, format!("waiting for {what}"), SOON)
 }

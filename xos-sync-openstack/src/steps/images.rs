@@ -5,7 +5,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Image, NewImage},
     sync_step,
 };
@@ -30,7 +30,7 @@ pub struct SyncImages {
 impl SyncStep for SyncImages {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Image>) -> StepResult {
         if !self.directory.is_set() {
-            return Ok(());
+            return Ok(Outcome::Done);
         }
         let files = self.directory.files().await.map_err(|error| {
             StepError::transient(format!(
@@ -48,21 +48,21 @@ impl SyncStep for SyncImages {
             })
         };
         pending.sync_again(rows.iter().filter(news).map(|row| row.id)).await?;
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, image: &mut Row<Image>) -> StepResult {
         let Some(path) = image.path.as_deref().filter(|path| self.directory.contains(path)) else {
-            return Ok(());
+            return Ok(Outcome::Done);
         };
         match tokio::fs::File::open(path).await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(Outcome::Done),
             Err(error) => Err(no_file(Path::new(path), &error)),
         }
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Image>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
-use xos_sync_core::{Context, Id, Model, Row, StepError, model::Bookkeeping, models::Controller};
+use xos_sync_core::{
+    Context, Id, Model, Row, StepError, error::BackendClass, model::Bookkeeping, models::Controller,
+};
 
 /// How many rows are looked at together.
 pub(super) const PAGE: i64 = 500;
@@ -41,7 +43,7 @@ impl<M: Model> Live<M> {
 /// Whether a listing tells something new of a row: the cloud is no longer as the row left it, or has
 /// become so after an error that waits for a change.
 pub(super) fn is_news(row: &Bookkeeping, settled: bool) -> bool {
-    if settled { row.backend_class.as_deref() == Some("terminal") } else { !row.is_pending() }
+    if settled { row.backend_class == Some(BackendClass::Terminal) } else { !row.is_pending() }
 }
 
 /// Whether the goal of `thing` has changed since `row`, which stands for it on a controller, was last

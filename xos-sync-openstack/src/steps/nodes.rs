@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Id, Model, Outcome, Pending, Row, StepError, StepResult, SyncStep,
+    error::BackendClass,
     models::{Controller, NewNode, Node, SiteDeployment},
     sync_step,
 };
@@ -40,16 +41,19 @@ impl SyncStep for SyncNodes {
             };
             errors.extend(done.err());
         }
-        first_error(errors)
+        first_error(errors)?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, node: &mut Row<Node>) -> StepResult {
         let link = cx.get(node.site_deployment_id).await?;
-        let Some(controller) = cx.get_optional(link.controller_id).await? else { return Ok(()) };
+        let Some(controller) = cx.get_optional(link.controller_id).await? else {
+            return Ok(Outcome::Done);
+        };
         let cloud = self.clouds.of(cx, controller.id).await?;
         let host = host_of(&node.name, &controller.name);
         if hosts(&cloud).await?.contains(host) {
-            return Ok(());
+            return Ok(Outcome::Done);
         }
         Err(StepError::terminal(format!(
             "the host {host} is not there any more on {}: use another node, or rename this one after a host",
@@ -58,7 +62,7 @@ impl SyncStep for SyncNodes {
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<Node>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -82,7 +86,7 @@ async fn compare(
     cx: &Context,
     controller: &Row<Controller>,
     pending: &mut Pending<Node>,
-) -> StepResult {
+) -> Result<(), StepError> {
     let links = format!("controller_id = {}", controller.id.raw());
     let links: Vec<Id<SiteDeployment>> =
         rows::<SiteDeployment>(cx, links).await?.iter().map(|row| row.id()).collect();
@@ -106,7 +110,7 @@ async fn compare(
     let news = |node: &&Row<Node>| {
         let kept = node.bookkeeping();
         match hosts.contains(host_of(&node.name, &controller.name)) {
-            true => kept.backend_class.as_deref() == Some("terminal"),
+            true => kept.backend_class == Some(BackendClass::Terminal),
             false => !kept.is_pending(),
         }
     };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Model, Pending, Row, StepResult,
+    Context, Id, Model, Pending, Row, StepError,
     models::{
         Controller, ControllerImage, ControllerSite, ControllerSitePrivilege, ControllerSlice,
         ControllerSlicePrivilege, ControllerUser, Image, Site, SitePrivilege, Slice,
@@ -68,7 +68,7 @@ pub(super) async fn record<M: OnController>(
     cx: &Context,
     row: &mut Row<M>,
     id: &str,
-) -> StepResult {
+) -> Result<(), StepError> {
     if row.id_there() == Some(id) {
         return Ok(());
     }
@@ -86,10 +86,10 @@ pub(super) trait Look<M: OnController>: Sync {
         cx: &Context,
         controller: Id<Controller>,
         pending: &mut Pending<M>,
-    ) -> StepResult;
+    ) -> Result<(), StepError>;
 
     /// Looks at each controller. One that is down does not keep the others from being looked at.
-    async fn look_at_all(&self, cx: &Context, pending: &mut Pending<M>) -> StepResult {
+    async fn look_at_all(&self, cx: &Context, pending: &mut Pending<M>) -> Result<(), StepError> {
         let mut errors = Vec::new();
         for controller in controllers(cx).await? {
             errors.extend(self.look(cx, controller.id, pending).await.err());
@@ -104,7 +104,7 @@ pub(super) async fn tell<M: OnController>(
     controller: Id<Controller>,
     pending: &mut Pending<M>,
     is_settled: impl Fn(&Row<M>, &Row<M::Thing>) -> bool + Send,
-) -> StepResult {
+) -> Result<(), StepError> {
     let mut live = Live::<M>::of(controller);
     while let Some(page) = live.next(cx).await? {
         let things = format!("id IN ({})", list(page.iter().map(|row| row.thing())));

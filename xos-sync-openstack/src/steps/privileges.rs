@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 use xos_sync_core::{
     Context, Id, Row, StepError,
+    error::BackendClass,
     models::{
         Controller, ControllerSite, ControllerSitePrivilege, ControllerSlice,
         ControllerSlicePrivilege, ControllerUser, Site, SitePrivilege, Slice, SlicePrivilege, User,
@@ -90,7 +91,7 @@ pub(super) struct Privilege {
     #[diesel(sql_type = Nullable<Text>)]
     role_id: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    backend_class: Option<String>,
+    backend_class: Option<BackendClass>,
     #[diesel(sql_type = Bool)]
     pending: bool,
     /// When the privilege itself was last changed.
@@ -121,7 +122,7 @@ impl Privilege {
     }
 
     pub(super) fn is_terminal(&self) -> bool {
-        self.backend_class.as_deref() == Some("terminal")
+        self.backend_class == Some(BackendClass::Terminal)
     }
 }
 

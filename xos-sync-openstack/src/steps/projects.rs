@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use xos_sync_core::{Context, Row, StepError, StepResult};
+use xos_sync_core::{Context, Outcome, Reason, Row, StepError, StepResult, ready, step::Ready};
 
 use super::answers::{found, gone, wait};
 use super::marks;
@@ -91,7 +91,7 @@ pub(super) async fn settle<M: OnController>(
 pub(super) async fn remove<M: OnController>(place: &Place, row: &Row<M>) -> StepResult {
     match find(place, row.id_there(), &marks::uid(row)).await? {
         Some(there) => delete(&place.cloud, &there).await,
-        None => Ok(()),
+        None => Ok(Outcome::Done),
     }
 }
 
@@ -146,32 +146,28 @@ pub(super) async fn all(place: &Place) -> Result<HashMap<String, Project>, StepE
 }
 
 /// Deletes a project, once nothing is in it any more.
-async fn delete(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
-    check_empty(cloud, project).await?;
-    remove_default_group(cloud, project).await?;
+async fn delete(cloud: &Cloud, project: &Project) -> StepResult {
+    if let Some(what) = left_in(cloud, &project.id).await.map_err(CloudError::into_step_error)? {
+        return Ok(in_use(project, &what));
+    }
+    ready!(remove_default_group(cloud, project).await?);
     // Nova would keep it for ever.
     cloud.reset_compute_quota(&project.id).await.map_err(CloudError::into_step_error)?;
-    gone(cloud.delete_project(&project.id).await)
+    gone(cloud.delete_project(&project.id).await)?;
+    Ok(Outcome::Done)
 }
 
-async fn check_empty(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
-    if let Some(what) = left_in(cloud, &project.id).await.map_err(CloudError::into_step_error)? {
-        return Err(in_use(project, &what));
-    }
-    Ok(())
-}
-
-fn in_use(project: &Project, what: &str) -> StepError {
+fn in_use(project: &Project, what: &str) -> Outcome {
     let reason = format!(
         "waiting until the project {} is empty: it has the {what}, which would be left behind out of reach",
         project.name
     );
-    wait(reason, IN_USE)
+    wait(Reason::CONFLICT, reason, IN_USE)
 }
 
 /// Removes the security group that Neutron makes by itself as soon as there is something in a project, and
 /// keeps for ever. Other ones are somebody's.
-async fn remove_default_group(cloud: &Cloud, project: &Project) -> Result<(), StepError> {
+async fn remove_default_group(cloud: &Cloud, project: &Project) -> Result<Ready<()>, StepError> {
     // Our own first: Neutron would make a default one only to tell of it.
     let own = cloud.identity().await.map_err(CloudError::into_step_error)?.project_id;
     let project_ids = own.into_iter().chain([project.id.clone()]).collect();
@@ -181,12 +177,12 @@ async fn remove_default_group(cloud: &Cloud, project: &Project) -> Result<(), St
     let groups = groups.into_iter().filter(|group| group.project_id == project.id);
     let (default, others): (Vec<_>, Vec<_>) = groups.partition(SecurityGroup::is_default);
     if let Some(other) = others.first() {
-        return Err(in_use(project, &format!("security group {}", other.name)));
+        return Ok(in_use(project, &format!("security group {}", other.name)).into());
     }
     for group in default {
         gone(cloud.delete_security_group(&group.id).await)?;
     }
-    Ok(())
+    Ok(Ready::Continue(()))
 }
 
 /// Something that is still in the project.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use xos_sync_core::{
-    Context, Id, Model, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Id, Model, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Controller, SiteRole, SliceRole},
     sync_step,
 };
@@ -30,30 +30,34 @@ pub struct SyncRoles {
 #[async_trait]
 impl SyncStep<SiteRole> for SyncRoles {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<SiteRole>) -> StepResult {
-        self.look(cx, pending, |row: &SiteRole| row.role.as_str()).await
+        self.look(cx, pending, |row: &SiteRole| row.role.as_str()).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<SiteRole>) -> StepResult {
-        self.provide(cx, row.role.as_str()).await
+        self.provide(cx, row.role.as_str()).await?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<SiteRole>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
 #[async_trait]
 impl SyncStep<SliceRole> for SyncRoles {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<SliceRole>) -> StepResult {
-        self.look(cx, pending, |row: &SliceRole| row.role.as_str()).await
+        self.look(cx, pending, |row: &SliceRole| row.role.as_str()).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<SliceRole>) -> StepResult {
-        self.provide(cx, row.role.as_str()).await
+        self.provide(cx, row.role.as_str()).await?;
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &Row<SliceRole>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -64,7 +68,7 @@ impl SyncRoles {
         cx: &Context,
         pending: &mut Pending<M>,
         role: impl Fn(&M) -> &str + Send,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         let rows = rows::<M>(cx, "NOT no_sync".to_owned()).await?;
         if rows.is_empty() {
             return Ok(());
@@ -95,7 +99,7 @@ impl SyncRoles {
     }
 
     /// Makes the role wherever it is not.
-    async fn provide(&self, cx: &Context, role: &str) -> StepResult {
+    async fn provide(&self, cx: &Context, role: &str) -> Result<(), StepError> {
         let controllers = controllers(cx).await?.into_iter();
         // At once, so that one that is slow to answer holds up no other.
         let provided = join_all(controllers.map(async |controller| {
@@ -108,7 +112,7 @@ impl SyncRoles {
     }
 }
 
-async fn provide(cloud: &Cloud, name: &str) -> StepResult {
+async fn provide(cloud: &Cloud, name: &str) -> Result<(), StepError> {
     let roles = cloud.roles().all().await.map_err(CloudError::into_step_error)?;
     if roles.iter().any(|role| role.name == name) {
         return Ok(());

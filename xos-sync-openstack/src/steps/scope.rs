@@ -1,9 +1,10 @@
 //! Where things belong: from a row to its controller, its project and its networks.
 
 use xos_sync_core::{
-    Context, Id, Model, Row, StepError,
+    Context, Id, Model, Reason, Row, StepError,
     db::AnyConnection,
     models::{Controller, ControllerNetwork, ControllerSlice, Instance, Network, Slice},
+    step::Ready,
 };
 
 use super::answers::patient;
@@ -69,12 +70,16 @@ pub(super) async fn project_of<M>(
     row: &Row<M>,
     slice: &Slice,
     controller: Id<Controller>,
-) -> Result<String, StepError> {
+) -> Result<Ready<String>, StepError> {
     let condition =
         format!("slice_id = {} AND controller_id = {}", slice.id.raw(), controller.raw());
     let known = rows::<ControllerSlice>(cx, condition).await?;
-    known.into_iter().find_map(|known| known.into_object().tenant_id).ok_or_else(|| {
-        patient(row, format!("waiting for the project of slice {} on the cloud", slice.name))
+    Ok(match known.into_iter().find_map(|known| known.into_object().tenant_id) {
+        Some(project) => Ready::Continue(project),
+        None => {
+            let message = format!("waiting for the project of slice {} on the cloud", slice.name);
+            patient(row, Reason::BLOCKED_BY_PARENT, message).into()
+        }
     })
 }
 

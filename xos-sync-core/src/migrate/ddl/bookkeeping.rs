@@ -33,8 +33,10 @@ pub(in crate::migrate) fn sync_columns(engine: Engine, model: &ModelInfo) -> Vec
         ("lazy_blocked", truth("lazy_blocked")),
         ("backend_status", "TEXT".into()),
         ("backend_class", "TEXT".into()),
+        ("backend_reason", "TEXT".into()),
         ("attempts", "INTEGER NOT NULL DEFAULT 0".into()),
         ("retry_at", "BIGINT".into()),
+        ("resync_at", "BIGINT".into()),
         ("attempted", "BOOLEAN NOT NULL DEFAULT FALSE".into()),
         ("step", "TEXT".into()),
         ("applied", json.into()),
@@ -84,6 +86,7 @@ pub(super) fn indexes(engine: Engine, model: &'static ModelInfo) -> Vec<Extra> {
         plain(sql::due_index(model), &format!("{columns} WHERE {}", sql::due(""))),
         plain(sql::deleting_index(model), &format!("{columns} WHERE {}", sql::deleting(""))),
         plain(format!("{}_retry", model.table), "(retry_at) WHERE retry_at IS NOT NULL"),
+        plain(format!("{}_resync", model.table), "(resync_at) WHERE resync_at IS NOT NULL"),
         index(
             model,
             sql::object_index(model),

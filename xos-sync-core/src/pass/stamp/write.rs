@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     db::{Db, ErrorClass as DbErrorClass},
-    enacted::{self, Care, Failure, Stamp},
-    error::{Error, ErrorClass, Result},
+    enacted::{self, Care, Later, Stamp},
+    error::{BackendClass, Error, Reason, Result},
     journal::{self, Owner},
     model::Micros,
     schedule::Retry,
@@ -151,8 +151,9 @@ fn is_about_a_row(db: &Db, error: &Error) -> bool {
 fn cannot_save(mut row: Finished, error: &Error) -> Finished {
     row.refused = true;
     row.outcome.save = None;
-    row.outcome.stamp = Stamp::Failed(Failure {
-        class: ErrorClass::Terminal.as_str(),
+    row.outcome.stamp = Stamp::Later(Later {
+        class: BackendClass::Terminal,
+        reason: Reason::NOT_SAVED,
         message: format!("what the step did cannot be saved: {error}"),
         retry: Retry { attempts: 1, at: Micros::NEVER },
     });

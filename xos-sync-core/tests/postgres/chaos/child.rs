@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::signal::unix::SignalKind;
 use xos_sync_core::{
-    Context, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Outcome, Registry, StepError, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     schedule::Backoff,
     sync_step,
@@ -24,7 +24,7 @@ use crate::world::{Crop, Farm, Field, models};
 struct Folder(PathBuf);
 
 impl Folder {
-    async fn sync(&self, name: &str, uid: &str, parent: Option<String>) -> StepResult {
+    async fn sync(&self, name: &str, uid: &str, parent: Option<String>) -> Result<(), StepError> {
         let _inside = self.enter(name, uid)?;
         if let Some(parent) = &parent
             && !self.things(parent).is_dir()
@@ -43,7 +43,7 @@ impl Folder {
         Ok(())
     }
 
-    async fn delete(&self, name: &str, uid: &str) -> StepResult {
+    async fn delete(&self, name: &str, uid: &str) -> Result<(), StepError> {
         let _inside = self.enter(name, uid)?;
         tokio::time::sleep(Duration::from_millis(5)).await;
         let children = self.0.join("children").join(uid);
@@ -141,11 +141,12 @@ macro_rules! steps {
                 self.folder.sync(&$object.name, $object.uid(), parent).await?;
                 $object.backend_id = Some(format!("b-{}", $object.name));
                 $cx.save($object).await?;
-                Ok(())
+                Ok(Outcome::Done)
             }
 
             async fn delete_record(&self, _: &Context, object: &xos_sync_core::Row<$model>) -> StepResult {
-                self.folder.delete(&object.name, object.uid()).await
+                self.folder.delete(&object.name, object.uid()).await?;
+                Ok(Outcome::Done)
             }
         }
     )*};

@@ -4,7 +4,7 @@ use std::{io::Write as _, time::Duration};
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Micros, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Micros, Outcome, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     sync_step,
 };
@@ -19,11 +19,11 @@ pub struct HearFarms;
 impl SyncStep for HearFarms {
     async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         say(&format!("called {} {}", Micros::now().0, farm.name));
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<Farm>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Registry, StepResult, SyncStep, Synchronizer,
+    Context, Outcome, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
     sync_step,
 };
@@ -55,7 +55,7 @@ impl Folder {
             self.log(if gone.is_ok() { "delete" } else { "miss" }, name);
         }
         self.pass_point("after delete", call);
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     fn log(&self, verb: &str, name: &str) {
@@ -96,7 +96,7 @@ macro_rules! steps {
                 object.backend_id = Some(format!("b-{}", object.name));
                 cx.save(object).await?;
                 self.folder.pass_point("after save", call);
-                Ok(())
+                Ok(Outcome::Done)
             }
 
             async fn delete_record(&self, _: &Context, object: &xos_sync_core::Row<$model>) -> StepResult {

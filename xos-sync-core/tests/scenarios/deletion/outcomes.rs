@@ -22,7 +22,7 @@ async fn a_row_whose_creation_failed_is_deleted_from_the_backend() {
     for failure in [
         Answer::Fail("lost the answer"),
         Answer::Terminal("no"),
-        Answer::Defer("not yet", Duration::from_secs(9)),
+        Answer::Wait("not yet", Duration::from_secs(9)),
         Answer::Panic("oh"),
     ] {
         let world = World::new().await;
@@ -82,9 +82,9 @@ async fn a_deletion_that_waits_for_its_backend_is_no_failure() {
     world.farm("farm").await;
     world.pass().await;
     world.sql("DELETE FROM farms").await;
-    world.backend.answer("delete farm", Answer::Defer("shutting down", Duration::from_secs(5)));
+    world.backend.answer("delete farm", Answer::Wait("shutting down", Duration::from_secs(5)));
     let report = world.pass().await;
-    assert_eq!((report.deleted, report.failed, report.deferred), (0, 0, 1));
+    assert_eq!((report.deleted, report.failed, report.waiting), (0, 0, 1));
     assert_eq!(world.troubles().await, ["Farm farm (#1) deleting: shutting down"]);
     world.backend.heal("delete farm");
     world.skip(Duration::from_secs(6));
@@ -100,11 +100,11 @@ async fn what_keeps_a_deleted_row_is_shown_before_what_its_step_said() {
     world.pass().await;
     world.backend.log();
     let second = Duration::from_secs(1);
-    world.backend.answer("delete field", Answer::Defer("drying out", 5 * second));
+    world.backend.answer("delete field", Answer::Wait("drying out", 5 * second));
     world.sql("DELETE FROM fields").await;
     world.sql("DELETE FROM farms").await;
     world
-        .sql("UPDATE farms_sync SET backend_status = 'ploughing', backend_class = 'deferred'")
+        .sql("UPDATE farms_sync SET backend_status = 'ploughing', backend_class = 'waiting'")
         .await;
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete field"]);
@@ -116,7 +116,7 @@ async fn what_keeps_a_deleted_row_is_shown_before_what_its_step_said() {
         ]
     );
     world.backend.heal("delete field");
-    world.backend.answer("delete farm", Answer::Defer("shutting down", 5 * second));
+    world.backend.answer("delete farm", Answer::Wait("shutting down", 5 * second));
     world.skip(6 * second);
     world.pass().await;
     assert_eq!(world.backend.log(), ["delete field", "delete farm"]);

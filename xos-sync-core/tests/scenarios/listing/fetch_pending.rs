@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, Id, Pending, Registry, StepError, StepResult, SyncStep, sync_step};
+use xos_sync_core::{
+    Context, Id, Outcome, Pending, Registry, StepError, StepResult, SyncStep, sync_step,
+};
 
 use crate::world::{Answer, Backend, Farm, NewFarm, World, in_time, models, not_unique};
 
@@ -16,7 +18,9 @@ pub struct AdoptFarms {
 #[async_trait]
 impl SyncStep for AdoptFarms {
     async fn fetch_pending(&self, _: &Context, pending: &mut Pending<Farm>) -> StepResult {
-        self.backend.call("list", "farms", "list").await?;
+        let Outcome::Done = self.backend.call("list", "farms", "list").await? else {
+            unreachable!()
+        };
         self.backend.lock().things.remove("list");
         let new: Vec<_> =
             self.backend.names().into_iter().filter(|name| name.starts_with("new ")).collect();
@@ -32,18 +36,18 @@ impl SyncStep for AdoptFarms {
             self.backend.lock().things.remove("drifted");
             pending.sync_again([Id::new(1)]).await?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         let known = farm.backend_id.clone().unwrap_or("unknown".into());
         self.backend.note(format!("sync {} ({known})", farm.name));
-        if farm.name == "stop" { Err(StepError::terminal("stop")) } else { Ok(()) }
+        if farm.name == "stop" { Err(StepError::terminal("stop")) } else { Ok(Outcome::Done) }
     }
 
     async fn delete_record(&self, _: &Context, farm: &xos_sync_core::Row<Farm>) -> StepResult {
         self.backend.note(format!("delete {}", farm.name));
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 

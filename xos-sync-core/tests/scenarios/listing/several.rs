@@ -1,7 +1,7 @@
 //! One step for several models.
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, Pending, Registry, StepResult, SyncStep, sync_step};
+use xos_sync_core::{Context, Outcome, Pending, Registry, StepResult, SyncStep, sync_step};
 
 use crate::world::{Backend, Farm, Field, World, models};
 
@@ -15,7 +15,7 @@ pub struct KeepLand {
 impl SyncStep<Farm> for KeepLand {
     async fn fetch_pending(&self, _: &Context, _: &mut Pending<Farm>) -> StepResult {
         self.backend.note("list farms");
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {

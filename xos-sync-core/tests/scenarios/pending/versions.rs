@@ -47,7 +47,7 @@ async fn what_the_framework_writes_is_no_change_of_the_goal() {
     let before = world.ask("updated", "FROM farms_sync").await;
     for answer in [
         Answer::Fail("no power"),
-        Answer::Defer("it boots", Duration::from_secs(1)),
+        Answer::Wait("it boots", Duration::from_secs(1)),
         Answer::Panic("oh"),
         Answer::Terminal("no room"),
     ] {

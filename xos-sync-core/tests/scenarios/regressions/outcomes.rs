@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xos_sync_core::{Context, Id, Pending, Registry, StepResult, SyncStep, model, sync_step};
+use xos_sync_core::{
+    Context, Id, Outcome, Pending, Registry, StepResult, SyncStep, model, sync_step,
+};
 
 use crate::world::{Answer, Backend, Farm, World, in_time, living, models, until};
 
@@ -78,7 +80,7 @@ async fn a_skipped_step_counts_as_ok() {
     world.field("field", &farm).await;
     world.backend.answer("farm", Answer::Terminal("no room"));
     let report = world.pass().await;
-    assert_eq!((report.enacted, report.failed, report.deferred), (0, 1, 0));
+    assert_eq!((report.enacted, report.failed, report.waiting), (0, 1, 0));
     assert_eq!(world.ask("enacted", "FROM fields_sync").await, ["NULL"]);
     assert_eq!(
         world.troubles().await,
@@ -119,11 +121,11 @@ impl SyncStep for BuildHouses {
             cx.save(house).await?;
         }
         house.builder = Some("us".into());
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, _: &Context, _: &xos_sync_core::Row<House>) -> StepResult {
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -164,7 +166,7 @@ impl SyncStep for ListAllFarms {
     async fn fetch_pending(&self, _: &Context, pending: &mut Pending<Farm>) -> StepResult {
         self.backend.note("list");
         pending.sync_again((1..=4).map(Id::new)).await?;
-        Ok(())
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {

@@ -42,7 +42,7 @@ async fn a_hung_step_stalls_everything() {
     until("the others", async || world.backend.names() == others).await;
     until("the end of the hung call", async || {
         world.troubles().await
-            == ["Crop hung (#1) failed (transient, 1 time): the step HastyCrops did not return within 1 s and \
+            == ["Crop hung (#1) failed (TimedOut, transient, 1 time): the step HastyCrops did not return within 1 s and \
                  was given up; what it had begun is unknown"]
     })
     .await;

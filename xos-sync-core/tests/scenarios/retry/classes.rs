@@ -49,8 +49,8 @@ async fn a_terminal_error_of_a_deletion_waits_too() {
 }
 
 #[tokio::test]
-async fn a_deferred_row_is_no_failure_and_comes_back() {
-    let world = after(Answer::Defer("the machine boots", 5 * SECOND)).await;
+async fn a_row_that_waits_is_no_failure_and_comes_back() {
+    let world = after(Answer::Wait("the machine boots", 5 * SECOND)).await;
     assert_eq!(world.troubles().await, ["Farm farm (#1) waiting: the machine boots"]);
     assert_eq!(world.ask("attempts", "FROM farms_sync").await, ["0"]);
     world.skip(5 * SECOND - Duration::from_micros(1));
@@ -62,13 +62,13 @@ async fn a_deferred_row_is_no_failure_and_comes_back() {
     world.backend.heal("farm");
     let report = world.pass().await;
     assert_eq!(world.backend.log(), ["sync farm", "sync farm"]);
-    assert_eq!((report.enacted, report.deferred), (1, 0));
+    assert_eq!((report.enacted, report.waiting), (1, 0));
 }
 
 #[tokio::test]
 async fn waiting_for_the_backend_keeps_the_count_of_failures() {
     let world = after(Answer::Fail("no power")).await;
-    world.backend.answer("farm", Answer::Defer("the machine boots", SECOND));
+    world.backend.answer("farm", Answer::Wait("the machine boots", SECOND));
     world.skip(SECOND);
     world.pass().await;
     assert_eq!(world.ask("attempts", "FROM farms_sync").await, ["1"]);
@@ -115,7 +115,7 @@ async fn a_panic_is_a_failure_with_its_message() {
     assert_eq!(
         world.troubles().await,
         [
-            "Farm farm (#1) failed (transient, 1 time): the step SyncFarms panicked: index out of bounds"
+            "Farm farm (#1) failed (Panicked, transient, 1 time): the step SyncFarms panicked: index out of bounds"
         ]
     );
     world.backend.heal("farm");
@@ -135,7 +135,7 @@ async fn a_call_that_takes_too_long_is_a_failure_with_its_limit() {
     assert_eq!(
         world.troubles().await,
         [
-            "Crop crop (#1) failed (transient, 1 time): the step HastyCrops did not return within 1 s and was \
+            "Crop crop (#1) failed (TimedOut, transient, 1 time): the step HastyCrops did not return within 1 s and was \
           given up; what it had begun is unknown"
         ]
     );

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::sync::Notify;
-use xos_sync_core::{StepError, StepResult};
+use xos_sync_core::{Outcome, Reason, StepError, StepResult};
 
 use super::in_time;
 
@@ -17,7 +17,9 @@ pub enum Answer {
     Fail(&'static str),
     RetryAfter(&'static str, Duration),
     Terminal(&'static str),
-    Defer(&'static str, Duration),
+    Wait(&'static str, Duration),
+    /// Done, and to be synced again after this time.
+    Until(Duration),
     NotFound,
     Panic(&'static str),
     Slow(Duration),
@@ -122,6 +124,7 @@ impl Backend {
                 answer => answer.cloned(),
             }
         };
+        let mut outcome = Outcome::Done;
         let _leave = Leave(self.clone(), uid.to_owned());
         match answer {
             Some(Answer::Fail(message)) => return Err(StepError::transient(message)),
@@ -129,7 +132,10 @@ impl Backend {
                 return Err(StepError::retry_after(message, wait));
             }
             Some(Answer::Terminal(message)) => return Err(StepError::terminal(message)),
-            Some(Answer::Defer(message, after)) => return Err(StepError::deferred(message, after)),
+            Some(Answer::Wait(message, after)) => {
+                return Ok(Outcome::wait(Reason::WAITING, message, after));
+            }
+            Some(Answer::Until(after)) => outcome = Outcome::DoneUntil(after),
             Some(Answer::NotFound) => return Err(StepError::not_found("no such thing")),
             Some(Answer::Panic(message)) => panic!("{message}"),
             Some(Answer::Slow(time)) => tokio::time::sleep(time).await,
@@ -149,7 +155,7 @@ impl Backend {
         } else {
             inner.things.insert(uid.to_owned(), name.to_owned());
         }
-        Ok(())
+        Ok(outcome)
     }
 }
 

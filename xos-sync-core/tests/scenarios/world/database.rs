@@ -69,8 +69,10 @@ fn shell(url: &str, sql: &str) -> Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("these tests need `sqlite3` and `psql`: run tests/run");
     let mut input = child.stdin.take().unwrap();
+    // In the language of the tests, whatever the server's is.
+    let language = if ENGINE == Engine::Postgres { "SET lc_messages = 'C';\n" } else { "" };
     // A program that has ended already says why by itself.
-    let _ = input.write_all(format!("{sql};\n").as_bytes());
+    let _ = input.write_all(format!("{language}{sql};\n").as_bytes());
     drop(input);
     child.wait_with_output().unwrap()
 }

@@ -70,9 +70,11 @@ macro_rules! step {
                 _: &xos_sync_core::Context,
                 object: &mut xos_sync_core::Row<$model>,
             ) -> xos_sync_core::StepResult {
-                                self.backend.call("sync", &object.name, object.uid()).await?;
-                object.backend_id = Some(format!("b-{}", object.name));
-                Ok(())
+                let outcome = self.backend.call("sync", &object.name, object.uid()).await?;
+                if !matches!(outcome, xos_sync_core::Outcome::Wait(_)) {
+                    object.backend_id = Some(format!("b-{}", object.name));
+                }
+                Ok(outcome)
             }
 
             async fn delete_record(
@@ -80,7 +82,7 @@ macro_rules! step {
                 _: &xos_sync_core::Context,
                 object: &xos_sync_core::Row<$model>,
             ) -> xos_sync_core::StepResult {
-                                self.backend.call("delete", &object.name, object.uid()).await
+                self.backend.call("delete", &object.name, object.uid()).await
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Making an instance, once.
 
-use xos_sync_core::{Context, Pending, Row, StepError, models::Instance};
+use xos_sync_core::{Context, Pending, Reason, Row, StepError, models::Instance, step::Ready};
 
 use super::goal::Goal;
 use super::wait;
@@ -17,7 +17,7 @@ pub(super) async fn launch(
     goal: &Goal,
     instance: &mut Row<Instance>,
     dead: &[Machine],
-) -> Result<Machine, StepError> {
+) -> Result<Ready<Machine>, StepError> {
     let ami = images::find(ec2, &goal.ami).await?;
     let before = instance.instance_uuid.clone();
     let mut token = before.clone().unwrap_or_else(|| instance.uid().to_owned());
@@ -44,13 +44,15 @@ pub(super) async fn launch(
             Ok(made) if made.state.is_gone() => {
                 token = token_after(instance.uid(), &made.instance_id);
             }
-            Ok(made) => return Ok(made),
+            Ok(made) => return Ok(Ready::Continue(made)),
             Err(error) if error.kind() == ErrorKind::IdempotentTerminated => token = next(&token),
             Err(error) if error.kind() == ErrorKind::IdempotentMismatch => {
-                return Err(wait(
+                return Ok(wait(
+                    Reason::WAITING_FOR_CREATION,
                     "waiting for EC2 to show the instance that an earlier call made",
                     2,
-                ));
+                )
+                .into());
             }
             Err(error) => {
                 if !error.outcome_unknown() {
@@ -96,7 +98,8 @@ async fn refused(cx: &Context, goal: &Goal, instance: &Instance, error: Ec2Error
         return StepError::terminal(format!(
             "{error}; choose another image than {} for it, or put the id of another AMI into the image's `path`",
             goal.image_name
-        ));
+        ))
+        .because(Reason::IMAGE_NOT_FOUND);
     }
     match error.kind() {
         ErrorKind::NotFound => StepError::transient(error.to_string()),

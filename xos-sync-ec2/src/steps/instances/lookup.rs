@@ -1,6 +1,6 @@
 //! What EC2 has of a row.
 
-use xos_sync_core::{Context, Row, StepError, models::Instance};
+use xos_sync_core::{Context, Row, StepError, error::BackendClass, models::Instance};
 
 use super::launch;
 use crate::client::{Ec2, Instance as Machine, InstanceQuery};
@@ -104,7 +104,7 @@ pub(super) async fn waited_for(
     ec2: &Ec2,
     instance: &Row<Instance>,
 ) -> Result<Option<Machine>, StepError> {
-    let waits = instance.bookkeeping().backend_class.as_deref() == Some("deferred");
+    let waits = instance.bookkeeping().backend_class == Some(BackendClass::Waiting);
     let Some(id) = instance.instance_id.as_ref().filter(|_| waits) else { return Ok(None) };
     let shown = ec2.describe_instances_by_id(&[id]).await.map_err(told)?;
     let living = |it: &Machine| !it.state.is_gone() && it.tag(UID_TAG) == Some(instance.uid());
@@ -186,8 +186,11 @@ mod tests {
             lazy_blocked: false,
             backend_status: None,
             backend_class: None,
+            backend_reason: None,
             attempts: 0,
             retry_at: None,
+            attempted: false,
+            resync_at: None,
         };
         let instance = Instance {
             id: Id::new(1),

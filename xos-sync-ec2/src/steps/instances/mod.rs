@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Micros, Pending, Row, StepError, StepResult, SyncStep, models::Instance, sync_step,
+    Context, Micros, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
+    models::Instance, ready, step::Ready, sync_step,
 };
 
 use super::{marks, told};
@@ -53,7 +54,8 @@ pub struct SyncInstances {
 #[async_trait]
 impl SyncStep for SyncInstances {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Instance>) -> StepResult {
-        watch::list(&self.ec2, cx, pending).await
+        watch::list(&self.ec2, cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, instance: &mut Row<Instance>) -> StepResult {
@@ -71,7 +73,7 @@ impl SyncStep for SyncInstances {
             Some(there) => there,
             None => {
                 lookup::forget(instance, &found.recorded)?;
-                launch::launch(&self.ec2, cx, &goal, instance, &found.dead).await?
+                ready!(launch::launch(&self.ec2, cx, &goal, instance, &found.dead).await?)
             }
         };
         if instance.instance_id.as_ref() != Some(&there.instance_id) {
@@ -98,9 +100,10 @@ impl SyncStep for SyncInstances {
         let since = Micros::now().since(instance.bookkeeping().updated);
         if let Some(id) = waits {
             let after = (since / 4).clamp(Duration::from_secs(1), Duration::from_secs(15));
-            return Err(StepError::deferred(format!("waiting for EC2 to terminate {id}"), after));
+            let message = format!("waiting for EC2 to terminate {id}");
+            return Ok(Outcome::wait(Reason::WAITING_FOR_DELETION, message, after));
         }
-        self.remove_volumes(cx, instance).await?;
+        ready!(self.remove_volumes(cx, instance).await?);
         let asked_for = instance.instance_uuid.as_ref().filter(|_| instance.instance_id.is_none());
         let ended =
             |token: &String| found.dead.iter().any(|it| it.client_token.as_ref() == Some(token));
@@ -108,23 +111,27 @@ impl SyncStep for SyncInstances {
             // The answer to its creation was lost: it may yet show.
             if let Some(rest) = LATE.checked_sub(since).filter(|rest| !rest.is_zero()) {
                 let reason = "making sure that EC2 does not show an instance of it after all";
-                return Err(StepError::deferred(reason, rest));
+                return Ok(Outcome::wait(Reason::WAITING_FOR_DELETION, reason, rest));
             }
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
 impl SyncInstances {
-    async fn terminate(&self, id: &str) -> StepResult {
+    async fn terminate(&self, id: &str) -> Result<(), StepError> {
         match self.ec2.terminate_instances(&[id]).await {
             Err(error) if !error.is_not_found() => Err(told(error)),
             _ => Ok(()),
         }
     }
 
-    /// Removes volumes that were made with the instance and have outlived it.
-    async fn remove_volumes(&self, cx: &Context, instance: &Row<Instance>) -> StepResult {
+    /// Removes volumes that were made with the instance and have outlived it; what to wait for first.
+    async fn remove_volumes(
+        &self,
+        cx: &Context,
+        instance: &Row<Instance>,
+    ) -> Result<Ready<()>, StepError> {
         let volumes = self.ec2.describe_volumes(&marks::made_for(cx, instance));
         for volume in volumes.all().await.map_err(told)? {
             match volume.state.as_str() {
@@ -135,14 +142,15 @@ impl SyncInstances {
                 "deleting" | "deleted" => {}
                 state => {
                     let id = &volume.volume_id;
-                    return Err(wait(format!("waiting for the volume {id}, which is {state}"), 2));
+                    let message = format!("waiting for the volume {id}, which is {state}");
+                    return Ok(wait(Reason::WAITING_FOR_DELETION, message, 2).into());
                 }
             }
         }
-        Ok(())
+        Ok(Ready::Continue(()))
     }
 }
 
-fn wait(reason: impl Into<String>, seconds: u64) -> StepError {
-    StepError::deferred(reason, Duration::from_secs(seconds))
+fn wait(reason: Reason, message: impl Into<String>, seconds: u64) -> Outcome {
+    Outcome::wait(reason, message, Duration::from_secs(seconds))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use xos_sync_core::{StepError, StepResult, models::Instance};
+use xos_sync_core::{Outcome, Reason, StepError, StepResult, models::Instance};
 
 use super::goal::Goal;
 use super::wait;
@@ -27,28 +27,33 @@ pub(super) async fn settle(
     instance.backend_image = Some(goal.ami.clone());
     instance.backend_flavor.clone_from(&there.instance_type);
     if there.instance_type.as_ref().is_some_and(|kind| *kind != goal.instance_type) {
-        return Err(resize(ec2, goal, there).await?);
+        return resize(ec2, goal, there).await;
     }
     let id = &there.instance_id;
     match &there.state {
         InstanceState::Running => {
             let address = there.public_ip.as_ref().or(there.private_ip.as_ref());
             let Some(address) = address else {
-                return Err(growing(format!("waiting for the address of {id}"), there));
+                let message = format!("waiting for the address of {id}");
+                return Ok(growing(Reason::WAITING_FOR_ADDRESS, message, there));
             };
             instance.ip = Some(address.clone());
             let name = there.public_dns_name.as_ref().or(there.private_dns_name.as_ref());
             instance.instance_name = name.filter(|name| !name.is_empty()).cloned();
-            Ok(())
+            Ok(Outcome::Done)
         }
         InstanceState::Stopped => {
             ec2.start_instances(&[id]).await.map_err(told)?;
-            Err(wait(format!("starting {id}, which was stopped"), 2))
+            Ok(wait(Reason::WAITING_FOR_CREATION, format!("starting {id}, which was stopped"), 2))
         }
         InstanceState::Stopping => {
-            Err(wait(format!("waiting for {id} to stop, to start it again"), 3))
+            let message = format!("waiting for {id} to stop, to start it again");
+            Ok(wait(Reason::WAITING_FOR_CHANGE, message, 3))
         }
-        state => Err(growing(format!("waiting for {id}, which is {state}"), there)),
+        state => {
+            let message = format!("waiting for {id}, which is {state}");
+            Ok(growing(Reason::WAITING_FOR_CREATION, message, there))
+        }
     }
 }
 
@@ -72,13 +77,13 @@ fn check_fixed(goal: &Goal, there: &Machine) -> Result<(), StepError> {
 }
 
 /// The next step to another type; what to wait for.
-async fn resize(ec2: &Ec2, goal: &Goal, there: &Machine) -> Result<StepError, StepError> {
+async fn resize(ec2: &Ec2, goal: &Goal, there: &Machine) -> StepResult {
     let (id, kind) = (&there.instance_id, goal.instance_type.as_str());
     match &there.state {
         InstanceState::Running => {
             check_offered(ec2, goal).await?;
             ec2.stop_instances(&[id]).await.map_err(told)?;
-            Ok(wait(format!("stopping {id}, to make it a {kind}"), 1))
+            Ok(wait(Reason::WAITING_FOR_CHANGE, format!("stopping {id}, to make it a {kind}"), 1))
         }
         InstanceState::Stopped => {
             if let Err(error) = ec2.modify_instance_type(id, kind).await {
@@ -89,9 +94,12 @@ async fn resize(ec2: &Ec2, goal: &Goal, there: &Machine) -> Result<StepError, St
                 return Err(told(error));
             }
             ec2.start_instances(&[id]).await.map_err(told)?;
-            Ok(wait(format!("starting {id}, which is now a {kind}"), 1))
+            Ok(wait(Reason::WAITING_FOR_CHANGE, format!("starting {id}, which is now a {kind}"), 1))
         }
-        state => Ok(wait(format!("waiting for {id}, which is {state}, to make it a {kind}"), 2)),
+        state => {
+            let message = format!("waiting for {id}, which is {state}, to make it a {kind}");
+            Ok(wait(Reason::WAITING_FOR_CHANGE, message, 2))
+        }
     }
 }
 
@@ -112,7 +120,7 @@ async fn check_offered(ec2: &Ec2, goal: &Goal) -> Result<(), StepError> {
 }
 
 /// Looks again soon while the instance is young, and less often later.
-fn growing(reason: String, there: &Machine) -> StepError {
+fn growing(reason: Reason, message: String, there: &Machine) -> Outcome {
     let started = there.launch_time.as_deref();
     let started = started.and_then(|time| DateTime::from_str(time, Format::DateTime).ok());
     let age = started
@@ -120,5 +128,5 @@ fn growing(reason: String, there: &Machine) -> StepError {
         .and_then(|time| SystemTime::now().duration_since(time).ok())
         .unwrap_or_default();
     let wait = (age / 4).clamp(Duration::from_secs(1), Duration::from_secs(30));
-    StepError::deferred(reason, wait)
+    Outcome::wait(reason, message, wait)
 }

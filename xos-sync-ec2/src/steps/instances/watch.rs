@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use xos_sync_core::{Context, Pending, StepResult, models::Instance};
+use xos_sync_core::{Context, Pending, StepError, models::Instance};
 
 use crate::client::{Ec2, Instance as Machine, InstanceState};
 use crate::steps::rows::Rows;
@@ -16,7 +16,11 @@ const SETTLED: &str = "instances.instance_id IS NOT NULL AND enacted >= updated 
 /// Notes each row whose instance is gone, stopped, or not what it was left as. The rows are read first and
 /// their instances asked for by id, in chunks: one that is made meanwhile is never taken for missing, and
 /// memory does not grow with their number.
-pub(super) async fn list(ec2: &Ec2, cx: &Context, pending: &mut Pending<Instance>) -> StepResult {
+pub(super) async fn list(
+    ec2: &Ec2,
+    cx: &Context,
+    pending: &mut Pending<Instance>,
+) -> Result<(), StepError> {
     let mut rows = Rows::<Instance>::live(SETTLED, 100);
     while let Some(page) = rows.next(cx).await? {
         let ids: Vec<_> = page.iter().filter_map(|row| row.instance_id.as_ref()).collect();

@@ -1,6 +1,6 @@
 //! Changes that take the cloud some time: another flavor, another image.
 
-use xos_sync_core::{Row, StepError, StepResult, models::Instance};
+use xos_sync_core::{Reason, Row, StepError, StepResult, models::Instance, step::Ready};
 
 use super::flavor;
 use super::goal::{Goal, IMAGE};
@@ -8,8 +8,8 @@ use crate::ImageChange;
 use crate::client::{Cloud, CloudError, ErrorKind, Server};
 use crate::steps::answers::wait;
 
-/// What stands in the reason for waiting while a resize is under way.
-const RESIZING: &str = "resizing server";
+/// A resize is under way.
+const RESIZING: Reason = Reason::new("ResizingServer");
 
 /// Begins to give the server another flavor; what to wait for then.
 pub(super) async fn flavor(
@@ -17,15 +17,12 @@ pub(super) async fn flavor(
     goal: &Goal,
     row: &Row<Instance>,
     there: &Server,
-) -> Result<Option<StepError>, StepError> {
+) -> Result<Ready<()>, StepError> {
     let (id, name) = (&there.id, &goal.flavor);
     if there.flavor_name() == name {
-        return Ok(None);
+        return Ok(Ready::Continue(()));
     }
-    let kept = row.bookkeeping();
-    let waited = kept.backend_class.as_deref() == Some("deferred")
-        && kept.backend_status.as_ref().is_some_and(|it| it.contains(RESIZING));
-    if waited {
+    if row.bookkeeping().backend_reason == Some(RESIZING) {
         // Nova gives no reason when a server goes back to what it was.
         return Err(StepError::transient(format!(
             "the cloud did not make the server {id} a {name}, as it was asked to: perhaps no host has room for it; \
@@ -34,26 +31,24 @@ pub(super) async fn flavor(
     }
     let flavor = flavor::id_of(cloud, name).await?;
     cloud.resize_server(id, &flavor).await.map_err(CloudError::into_step_error)?;
-    Ok(Some(wait(format!("{RESIZING} {id} to {name}"), 1)))
+    Ok(wait(RESIZING, format!("resizing server {id} to {name}"), 1).into())
 }
 
 /// Confirms a resize, or takes one back that is not wanted any more; what to wait for then.
-pub(super) async fn verify(
-    cloud: &Cloud,
-    goal: &Goal,
-    there: &Server,
-) -> Result<StepError, StepError> {
+pub(super) async fn verify(cloud: &Cloud, goal: &Goal, there: &Server) -> StepResult {
     let (id, name) = (&there.id, there.flavor_name());
     if name == goal.flavor {
         done_or_under_way(cloud.confirm_resize(id).await)?;
-        return Ok(wait(format!("confirming that server {id} is now a {name}"), 1));
+        let message = format!("confirming that server {id} is now a {name}");
+        return Ok(wait(Reason::WAITING_FOR_CHANGE, message, 1));
     }
     done_or_under_way(cloud.revert_resize(id).await)?;
-    Ok(wait(format!("taking back that server {id} became a {name}"), 1))
+    let message = format!("taking back that server {id} became a {name}");
+    Ok(wait(Reason::WAITING_FOR_CHANGE, message, 1))
 }
 
 /// For some moments after it was asked, Nova shows the server as before, and refuses to be asked again.
-fn done_or_under_way(answer: Result<(), CloudError>) -> StepResult {
+fn done_or_under_way(answer: Result<(), CloudError>) -> Result<(), StepError> {
     match answer {
         Err(error) if matches!(error.kind(), ErrorKind::Invalid | ErrorKind::Conflict) => Ok(()),
         other => other.map_err(CloudError::into_step_error),
@@ -66,17 +61,18 @@ pub(super) async fn image(
     goal: &Goal,
     image_change: ImageChange,
     there: &Server,
-) -> Result<Option<StepError>, StepError> {
+) -> Result<Ready<()>, StepError> {
     let id = &there.id;
     // A copy that was lost and made again has another id, but is of the same image.
     let same_row = there.metadata.get(IMAGE).is_some_and(|uid| *uid == goal.image_uid);
     if same_row || there.image_id().is_none_or(|image| image == goal.image) {
-        return Ok(None);
+        return Ok(Ready::Continue(()));
     }
     match image_change {
         ImageChange::Rebuild => {
             cloud.rebuild_server(id, &goal.image).await.map_err(CloudError::into_step_error)?;
-            Ok(Some(wait(format!("making server {id} anew of image {}", goal.image_name), 1)))
+            let message = format!("making server {id} anew of image {}", goal.image_name);
+            Ok(wait(Reason::WAITING_FOR_CHANGE, message, 1).into())
         }
         ImageChange::Refuse => Err(StepError::terminal(format!(
             "the server {id} was made of another image than {}, and to change that would lose its disk: delete this \

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use xos_sync_core::{
-    Context, Id, Row, StepError,
+    Context, Id, Reason, Row, StepError,
     models::{Controller, ControllerImage, ControllerUser, Flavor, Image, Instance, Slice, User},
+    ready,
+    step::Ready,
 };
 
 use crate::steps::answers::patient;
@@ -52,10 +54,10 @@ impl Goal {
         cx: &Context,
         row: &Row<Instance>,
         controller: Id<Controller>,
-    ) -> Result<Self, StepError> {
+    ) -> Result<Ready<Self>, StepError> {
         let slice = cx.get(row.slice_id).await?;
         let flavor = flavor_of(cx, row, &slice).await?;
-        let project = project_of(cx, row, &slice, controller).await?;
+        let project = ready!(project_of(cx, row, &slice, controller).await?);
         let image = cx.get(row.image_id).await?;
         let node = cx.get(row.node_id).await?;
         let link = cx.get(node.site_deployment_id).await?;
@@ -68,20 +70,20 @@ impl Goal {
             (SLICE.to_owned(), slice.name.chars().take(LONGEST).collect()),
             (IMAGE.to_owned(), image.uid().to_owned()),
         ]);
-        Ok(Self {
+        Ok(Ready::Continue(Self {
             project,
             controller,
-            image: copy_of(cx, row, &image, controller).await?,
+            image: ready!(copy_of(cx, row, &image, controller).await?),
             image_uid: image.uid().to_owned(),
             image_name: image.name.clone(),
             flavor,
             host: nodes::host_of(&node.name, &there.name).to_owned(),
             zone: link.availability_zone.clone(),
-            networks: ids_of(row, joined)?,
-            key: key_for(cx, row, controller).await?,
+            networks: ready!(ids_of(row, joined)),
+            key: ready!(key_for(cx, row, controller).await?),
             tags: marks::tags(cx, row),
             metadata,
-        })
+        }))
     }
 }
 
@@ -91,13 +93,16 @@ pub(super) fn key_of(mark: &str) -> String {
 }
 
 /// The ids of networks on the cloud; waited for when one is not there yet.
-pub(super) fn ids_of(row: &Row<Instance>, joined: Vec<Joined>) -> Result<Vec<String>, StepError> {
-    let id = |joined: Joined| {
-        joined.ready().cloned().ok_or_else(|| {
-            patient(row, format!("waiting for network {} on the cloud", joined.network.name))
-        })
-    };
-    joined.into_iter().map(id).collect()
+pub(super) fn ids_of(row: &Row<Instance>, joined: Vec<Joined>) -> Ready<Vec<String>> {
+    let mut ids = Vec::new();
+    for joined in joined {
+        let Some(id) = joined.ready() else {
+            let message = format!("waiting for network {} on the cloud", joined.network.name);
+            return patient(row, Reason::BLOCKED_BY_PARENT, message).into();
+        };
+        ids.push(id.clone());
+    }
+    Ready::Continue(ids)
 }
 
 async fn flavor_of(cx: &Context, row: &Row<Instance>, slice: &Slice) -> Result<String, StepError> {
@@ -123,33 +128,40 @@ async fn copy_of(
     row: &Row<Instance>,
     image: &Image,
     controller: Id<Controller>,
-) -> Result<String, StepError> {
+) -> Result<Ready<String>, StepError> {
     let copies = format!("image_id = {} AND controller_id = {}", image.id.raw(), controller.raw());
     let copies = rows::<ControllerImage>(cx, copies).await?;
-    copies
-        .into_iter()
-        .find_map(|copy| copy.into_object().glance_image_id)
-        .ok_or_else(|| patient(row, format!("waiting for image {} on the cloud", image.name)))
+    Ok(match copies.into_iter().find_map(|copy| copy.into_object().glance_image_id) {
+        Some(id) => Ready::Continue(id),
+        None => {
+            let message = format!("waiting for image {} on the cloud", image.name);
+            patient(row, Reason::BLOCKED_BY_PARENT, message).into()
+        }
+    })
 }
 
 async fn key_for(
     cx: &Context,
     row: &Row<Instance>,
     controller: Id<Controller>,
-) -> Result<Option<Key>, StepError> {
+) -> Result<Ready<Option<Key>>, StepError> {
     let creator = cx.get_optional(row.creator_id).await?;
-    let Some(creator) = creator.filter(|user| has_key(user)) else { return Ok(None) };
+    let Some(creator) = creator.filter(|user| has_key(user)) else {
+        return Ok(Ready::Continue(None));
+    };
     let account =
         format!("user_id = {} AND controller_id = {}", creator.id.raw(), controller.raw());
     let account = rows::<ControllerUser>(cx, account).await?;
-    match account.into_iter().find(|account| account.kuser_id.is_some()) {
+    Ok(match account.into_iter().find(|account| account.kuser_id.is_some()) {
         Some(account) => {
-            Ok(Some(Key { name: format!("xos-{}", creator.uid()), account: account.id }))
+            let name = format!("xos-{}", creator.uid());
+            Ready::Continue(Some(Key { name, account: account.id }))
         }
         None => {
-            Err(patient(row, format!("waiting for the account of {} on the cloud", creator.email)))
+            let message = format!("waiting for the account of {} on the cloud", creator.email);
+            patient(row, Reason::BLOCKED_BY_PARENT, message).into()
         }
-    }
+    })
 }
 
 fn has_key(user: &User) -> bool {

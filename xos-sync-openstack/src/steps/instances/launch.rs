@@ -1,6 +1,6 @@
 //! Making a server, once.
 
-use xos_sync_core::{Context, Pending, Row, StepError, models::Instance};
+use xos_sync_core::{Context, Pending, Reason, Row, StepError, StepResult, models::Instance};
 
 use super::flavor;
 use super::goal::Goal;
@@ -13,7 +13,7 @@ pub(super) async fn launch(
     cx: &Context,
     goal: &Goal,
     row: &mut Row<Instance>,
-) -> Result<StepError, StepError> {
+) -> StepResult {
     let wanted = NewServer {
         name: row.name.clone(),
         image_id: goal.image.clone(),
@@ -37,7 +37,8 @@ pub(super) async fn launch(
     row.backend_image = Some(goal.image.clone());
     cx.save(row).await?;
     tracing::info!(%id, "made a server for {}", row.object_ref());
-    Ok(wait(format!("waiting for server {id}, which is being made"), 1))
+    let message = format!("waiting for server {id}, which is being made");
+    Ok(wait(Reason::WAITING_FOR_CREATION, message, 1))
 }
 
 /// Records that the row has this server.

@@ -11,7 +11,8 @@ mod watch;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Pending, Row, StepError, StepResult, SyncStep, models::Instance, sync_step,
+    Context, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep, models::Instance,
+    ready, sync_step,
 };
 
 use super::answers::{gone, patient};
@@ -61,12 +62,13 @@ pub struct SyncInstances {
 #[async_trait]
 impl SyncStep for SyncInstances {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Instance>) -> StepResult {
-        watch::list(&self.clouds, cx, pending).await
+        watch::list(&self.clouds, cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<Instance>) -> StepResult {
         let controller = scope::controller_of(cx, row).await?;
-        let goal = Goal::read(cx, row, controller).await?;
+        let goal = ready!(Goal::read(cx, row, controller).await?);
         let cloud = self.clouds.of(cx, controller).await?.in_project(&goal.project);
         let found = Found::look(&cloud, row).await?;
         for surplus in &found.surplus {
@@ -76,7 +78,7 @@ impl SyncStep for SyncInstances {
         }
         let Some(there) = found.kept else {
             lookup::forget(row);
-            return Err(launch::launch(&cloud, cx, &goal, row).await?);
+            return launch::launch(&cloud, cx, &goal, row).await;
         };
         if row.instance_id.as_ref() != Some(&there.id) {
             lookup::forget(row);
@@ -84,7 +86,7 @@ impl SyncStep for SyncInstances {
             cx.save(row).await?;
         }
         if there.status == ServerStatus::Error {
-            return Err(failed(&cloud, row, &there).await?);
+            return failed(&cloud, row, &there).await;
         }
         settle::settle(&cloud, cx, &goal, self.image_change, row, &there).await
     }
@@ -100,30 +102,27 @@ impl SyncStep for SyncInstances {
         }
         match all.first().copied().or(found.leaving.as_ref()) {
             Some(server) => {
-                Err(patient(row, format!("waiting for the cloud to delete server {}", server.id)))
+                let message = format!("waiting for the cloud to delete server {}", server.id);
+                Ok(patient(row, Reason::WAITING_FOR_DELETION, message))
             }
-            None => Ok(()),
+            None => Ok(Outcome::Done),
         }
     }
 }
 
-/// What becomes of a server in the state ERROR.
-async fn failed(
-    cloud: &Cloud,
-    row: &mut Row<Instance>,
-    there: &Server,
-) -> Result<StepError, StepError> {
+/// What becomes of a server in the state ERROR: always an error.
+async fn failed(cloud: &Cloud, row: &mut Row<Instance>, there: &Server) -> StepResult {
     let (id, why) = (&there.id, there.fault().unwrap_or("the cloud gives no reason"));
     let why = why.trim_end_matches('.');
     if row.instance_name.is_some() {
-        return Ok(StepError::transient(format!(
+        return Err(StepError::transient(format!(
             "the server {id}, which has run, is in the state ERROR: {why}; it is left as it is: repair it on the \
              cloud, or delete it there to have another one made"
         )));
     }
     gone(cloud.delete_server(id).await)?;
     lookup::forget(row);
-    Ok(StepError::transient(format!(
+    Err(StepError::transient(format!(
         "the server {id} could not be made: {why}; it is deleted, and another one is made later"
     )))
 }

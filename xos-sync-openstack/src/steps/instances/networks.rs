@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 use xos_sync_core::{
-    Context, Id, Row, StepError, StepResult,
+    Context, Id, Outcome, Reason, Row, StepError, StepResult,
     models::{Controller, ControllerNetwork, Instance, ports},
 };
 
@@ -60,21 +60,23 @@ pub(super) async fn settle(
         match cloud.attach(server, &Attachment::Network((*network).clone())).await {
             Ok(()) => {}
             Err(error) if error.is_conflict() => {
-                return Err(patient(row, format!("waiting to connect server {server}: {error}")));
+                let message = format!("waiting to connect server {server}: {error}");
+                return Ok(patient(row, Reason::CONFLICT, message));
             }
             Err(error) => return Err(error.into_step_error()),
         }
     }
     if !lacking.is_empty() || !surplus.is_empty() {
-        return Err(wait(format!("connecting server {server} with other networks"), 1));
+        let message = format!("connecting server {server} with other networks");
+        return Ok(wait(Reason::WAITING_FOR_CHANGE, message, 1));
     }
     let of = |network: &String| ports.iter().find(|port| port.network_id == *network);
     row.ip = goal.networks.iter().find_map(|network| of(network).and_then(address_of));
-    Ok(())
+    Ok(Outcome::Done)
 }
 
 /// The row of a port that is no more goes with it: it stood for what the server had by itself.
-async fn forget_row(cx: &Context, instance: Id<Instance>, port: &str) -> StepResult {
+async fn forget_row(cx: &Context, instance: Id<Instance>, port: &str) -> Result<(), StepError> {
     let port = port.to_owned();
     cx.db()
         .write(move |conn| {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
-use xos_sync_core::{Context, Row, StepError, StepResult, models::Instance};
+use xos_sync_core::{
+    Context, Outcome, Reason, Row, StepError, StepResult, models::Instance, ready,
+};
 
 use super::goal::Goal;
 use super::{change, networks};
@@ -24,15 +26,16 @@ pub(super) async fn settle(
 ) -> StepResult {
     let id = &there.id;
     if let Some(task) = &there.task_state {
-        return Err(younger(format!("waiting for server {id}, which is {task}"), there));
+        return Ok(younger(format!("waiting for server {id}, which is {task}"), there));
     }
     match &there.status {
         ServerStatus::Active => {}
         ServerStatus::Shutoff => {
             cloud.start_server(id).await.map_err(CloudError::into_step_error)?;
-            return Err(wait(format!("starting server {id}, which was off"), 1));
+            let message = format!("starting server {id}, which was off");
+            return Ok(wait(Reason::WAITING_FOR_CREATION, message, 1));
         }
-        ServerStatus::VerifyResize => return Err(change::verify(cloud, goal, there).await?),
+        ServerStatus::VerifyResize => return change::verify(cloud, goal, there).await,
         ServerStatus::Other(status) => {
             return Err(StepError::transient(format!(
                 "the server {id} is {status}, which somebody wanted: resume it on the cloud, or delete the instance; \
@@ -40,16 +43,12 @@ pub(super) async fn settle(
             )));
         }
         status => {
-            return Err(younger(format!("waiting for server {id}, which is {status:?}"), there));
+            return Ok(younger(format!("waiting for server {id}, which is {status:?}"), there));
         }
     }
-    if let Some(waits) = change::image(cloud, goal, image_change, there).await? {
-        return Err(waits);
-    }
+    ready!(change::image(cloud, goal, image_change, there).await?);
     marks_and_name(cloud, goal, row, there).await?;
-    if let Some(waits) = change::flavor(cloud, goal, row, there).await? {
-        return Err(waits);
-    }
+    ready!(change::flavor(cloud, goal, row, there).await?);
     row.instance_name = Some(row.name.clone());
     row.backend_flavor = Some(goal.flavor.clone());
     row.backend_image = there.image_id().map(str::to_owned);
@@ -61,7 +60,7 @@ async fn marks_and_name(
     goal: &Goal,
     row: &Row<Instance>,
     there: &Server,
-) -> StepResult {
+) -> Result<(), StepError> {
     if lacks(&goal.tags, &there.tags) {
         let tags: Vec<_> = goal.tags.iter().map(String::as_str).collect();
         cloud.set_server_tags(&there.id, &tags).await.map_err(CloudError::into_step_error)?;
@@ -85,10 +84,10 @@ async fn marks_and_name(
 }
 
 /// Looks again soon while the server is young, and less often later.
-fn younger(reason: String, there: &Server) -> StepError {
+fn younger(message: String, there: &Server) -> Outcome {
     let made = DateTime::parse_from_rfc3339(&there.created).map(SystemTime::from).ok();
     let age = made.and_then(|made| SystemTime::now().duration_since(made).ok());
     // An old server that is busy was changed just now.
     let age = age.filter(|age| *age < Duration::from_secs(600)).unwrap_or(Duration::from_secs(8));
-    growing(reason, age)
+    growing(Reason::WAITING_FOR_CHANGE, message, age)
 }

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepError, StepResult,
+    Context, Id, Pending, Row, StepError,
     models::{Controller, Instance},
 };
 
@@ -30,7 +30,7 @@ pub(super) async fn list(
     clouds: &Clouds,
     cx: &Context,
     pending: &mut Pending<Instance>,
-) -> StepResult {
+) -> Result<(), StepError> {
     let mut errors = Vec::new();
     for controller in controllers(cx).await? {
         let changed = match clouds.of(cx, controller.id).await {

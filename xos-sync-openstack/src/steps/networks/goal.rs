@@ -1,8 +1,10 @@
 //! What a network should be, read from its row and those that it references.
 
 use xos_sync_core::{
-    Context, Row, StepError, StepResult,
+    Context, Row, StepError,
     models::{ControllerNetwork, Network, NetworkTemplate, Translation},
+    ready,
+    step::Ready,
 };
 
 use crate::client::{Cloud, Network as Found, NetworkQuery, SubnetQuery};
@@ -50,7 +52,7 @@ impl Goal {
     pub(super) async fn read(
         cx: &Context,
         row: &Row<ControllerNetwork>,
-    ) -> Result<Self, StepError> {
+    ) -> Result<Ready<Self>, StepError> {
         let network = cx.get(row.network_id).await?;
         let template = cx.get(network.template_id).await?;
         let way_out = WayOut::of(&template);
@@ -59,10 +61,10 @@ impl Goal {
             Some(_) => String::new(),
             None => {
                 let slice = cx.get(network.owner_id).await?;
-                project_of(cx, row, &slice, row.controller_id).await?
+                ready!(project_of(cx, row, &slice, row.controller_id).await?)
             }
         };
-        Ok(Self { network, way_out, shared, project })
+        Ok(Ready::Continue(Self { network, way_out, shared, project }))
     }
 }
 
@@ -78,7 +80,7 @@ impl Shared {
         &self,
         cloud: &Cloud,
         row: &mut Row<ControllerNetwork>,
-    ) -> StepResult {
+    ) -> Result<(), StepError> {
         let network = self.find(cloud).await?;
         if let Some(before) = row.net_id.as_ref().filter(|before| **before != network.id)
             && let Some(before) = found(cloud.network(before).await)?

@@ -10,9 +10,9 @@ mod watch;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Pending, Row, StepResult, SyncStep,
+    Context, Outcome, Pending, Row, StepResult, SyncStep,
     models::{ControllerNetwork, Network},
-    sync_step,
+    ready, sync_step,
 };
 
 use crate::Clouds;
@@ -54,16 +54,18 @@ impl SyncStep for SyncControllerNetworks {
         cx: &Context,
         pending: &mut Pending<ControllerNetwork>,
     ) -> StepResult {
-        watch::list(&self.clouds, cx, pending).await
+        watch::list(&self.clouds, cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<ControllerNetwork>) -> StepResult {
         let cloud = self.clouds.of(cx, row.controller_id).await?;
-        let goal = Goal::read(cx, row).await?;
+        let goal = ready!(Goal::read(cx, row).await?);
         match &goal.shared {
-            Some(shared) => shared.record(&cloud, row).await,
-            None => settle::settle(&cloud, cx, &goal, row).await,
+            Some(shared) => shared.record(&cloud, row).await?,
+            None => settle::settle(&cloud, cx, &goal, row).await?,
         }
+        Ok(Outcome::Done)
     }
 
     async fn delete_record(&self, cx: &Context, row: &Row<ControllerNetwork>) -> StepResult {

@@ -1,6 +1,8 @@
 //! Taking networks down, in the order that Neutron wants.
 
-use xos_sync_core::{Context, Row, StepResult, models::ControllerNetwork};
+use xos_sync_core::{
+    Context, Outcome, Reason, Row, StepError, StepResult, models::ControllerNetwork,
+};
 
 use super::find;
 use crate::client::{Cloud, Network, Port};
@@ -29,8 +31,9 @@ pub(super) async fn remove(
             "" => String::new(),
             id => format!(", of {} {id}", port.device_owner),
         };
-        return Err(patient(
+        return Ok(patient(
             row,
+            Reason::CONFLICT,
             format!(
                 "waiting until nothing is connected with the network {}: {} ports are, such as {}{device}",
                 port.network_id,
@@ -45,11 +48,11 @@ pub(super) async fn remove(
     for found in &networks {
         network(cloud, found).await?;
     }
-    Ok(())
+    Ok(Outcome::Done)
 }
 
 /// Removes a router from the subnets of these of its ports, and deletes it.
-pub(super) async fn router(cloud: &Cloud, router: &str, ports: &[Port]) -> StepResult {
+pub(super) async fn router(cloud: &Cloud, router: &str, ports: &[Port]) -> Result<(), StepError> {
     for port in ports.iter().filter(|port| port.device_id == router) {
         for subnet in port.fixed_ips.iter().filter_map(|address| address.subnet_id.as_ref()) {
             gone(cloud.remove_interface(router, subnet).await)?;
@@ -59,7 +62,7 @@ pub(super) async fn router(cloud: &Cloud, router: &str, ports: &[Port]) -> StepR
 }
 
 /// Deletes a network's subnets, and it.
-pub(super) async fn network(cloud: &Cloud, network: &Network) -> StepResult {
+pub(super) async fn network(cloud: &Cloud, network: &Network) -> Result<(), StepError> {
     for subnet in &network.subnets {
         gone(cloud.delete_subnet(subnet).await)?;
     }

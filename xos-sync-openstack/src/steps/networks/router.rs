@@ -1,6 +1,6 @@
 //! The way out of a network.
 
-use xos_sync_core::{Context, Row, StepError, StepResult, models::ControllerNetwork};
+use xos_sync_core::{Context, Reason, Row, StepError, models::ControllerNetwork};
 
 use super::find;
 use super::goal::{Goal, WayOut};
@@ -9,8 +9,8 @@ use crate::client::{Cloud, ErrorKind, NetworkQuery, NewRouter, Router, Tagged};
 use crate::steps::marks;
 use crate::steps::scope::lacks;
 
-/// What stands in the error when there is nothing to lead to; the listing looks for it.
-pub(super) const NOTHING_OUTSIDE: &str = "the cloud has no external network";
+/// There is nothing to lead to; the listing looks for rows with this reason.
+pub(super) const NO_EXTERNAL_NETWORK: Reason = Reason::new("NoExternalNetwork");
 
 /// Makes the router, connects it, or removes it.
 pub(super) async fn settle(
@@ -18,7 +18,7 @@ pub(super) async fn settle(
     cx: &Context,
     goal: &Goal,
     row: &mut Row<ControllerNetwork>,
-) -> StepResult {
+) -> Result<(), StepError> {
     if goal.way_out == WayOut::Closed && row.router_id.is_none() {
         return Ok(());
     }
@@ -79,14 +79,19 @@ async fn outside(cloud: &Cloud) -> Result<String, StepError> {
     let mut outside = cloud.networks(&query).all().await.map_err(|it| it.into_step_error())?;
     outside.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     outside.into_iter().next().map(|network| network.id).ok_or_else(|| {
-        StepError::terminal(format!(
-            "{NOTHING_OUTSIDE} (router:external), so that nothing can lead out of this one: make one there, or \
-             choose a template whose `translation` is none"
+        StepError::terminal(String::from(
+            "the cloud has no external network (router:external), so that nothing can lead out of this one: make \
+             one there, or choose a template whose `translation` is none"
         ))
+        .because(NO_EXTERNAL_NETWORK)
     })
 }
 
-async fn connect(cloud: &Cloud, router: &Router, row: &Row<ControllerNetwork>) -> StepResult {
+async fn connect(
+    cloud: &Cloud,
+    router: &Router,
+    row: &Row<ControllerNetwork>,
+) -> Result<(), StepError> {
     let (Some(network), Some(subnet)) = (&row.net_id, &row.subnet_id) else { return Ok(()) };
     let ports = find::ports(cloud, network).await?;
     let at_subnet = |id: &Option<String>| id.as_ref() == Some(subnet);

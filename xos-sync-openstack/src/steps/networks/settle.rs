@@ -1,6 +1,6 @@
 //! From the network that is there to the one that should be.
 
-use xos_sync_core::{Context, Row, StepError, StepResult, models::ControllerNetwork};
+use xos_sync_core::{Context, Row, StepError, models::ControllerNetwork};
 
 use super::goal::Goal;
 use super::{find, ranges, remove, router};
@@ -14,7 +14,7 @@ pub(super) async fn settle(
     cx: &Context,
     goal: &Goal,
     row: &mut Row<ControllerNetwork>,
-) -> StepResult {
+) -> Result<(), StepError> {
     let network = network(cloud, cx, goal, row).await?;
     subnet(cloud, cx, goal, row, &network).await?;
     router::settle(cloud, cx, goal, row).await
@@ -70,7 +70,7 @@ async fn subnet(
     goal: &Goal,
     row: &mut Row<ControllerNetwork>,
     network: &Network,
-) -> StepResult {
+) -> Result<(), StepError> {
     let given = goal.network.subnet.as_deref().map(str::trim).filter(|text| !text.is_empty());
     // A network that was made just now has none, and its listing would say so.
     let query = SubnetQuery { network_id: Some(network.id.clone()), ..SubnetQuery::default() };
@@ -112,7 +112,7 @@ async fn subnet(
     tag(cloud, Tagged::Subnet(&made.id), &tags).await
 }
 
-async fn tag(cloud: &Cloud, thing: Tagged<'_>, tags: &[String]) -> StepResult {
+async fn tag(cloud: &Cloud, thing: Tagged<'_>, tags: &[String]) -> Result<(), StepError> {
     let tags: Vec<_> = tags.iter().map(String::as_str).collect();
     cloud.set_tags(thing, &tags).await.map_err(|it| it.into_step_error())
 }

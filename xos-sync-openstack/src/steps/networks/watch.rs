@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use xos_sync_core::{
-    Context, Id, Model, Pending, Row, StepError, StepResult,
+    Context, Id, Model, Pending, Row, StepError,
     models::{Controller, ControllerNetwork, Network, NetworkTemplate},
 };
 
 use super::goal::{Shared, WayOut};
-use super::router::NOTHING_OUTSIDE;
+use super::router::NO_EXTERNAL_NETWORK;
 use crate::Clouds;
 use crate::client::{
     Cloud, CloudError, Network as Found, NetworkQuery, Router, RouterQuery, Subnet, SubnetQuery,
@@ -27,7 +27,7 @@ pub(super) async fn list(
     clouds: &Clouds,
     cx: &Context,
     pending: &mut Pending<ControllerNetwork>,
-) -> StepResult {
+) -> Result<(), StepError> {
     let mut errors = Vec::new();
     for controller in controllers(cx).await? {
         // The rows first: what is made meanwhile is never taken for missing.
@@ -152,11 +152,10 @@ async fn opened(
     cx: &Context,
     controller: Id<Controller>,
     pending: &mut Pending<ControllerNetwork>,
-) -> StepResult {
+) -> Result<(), StepError> {
     let stuck = format!(
-        "controller_id = {controller} AND backend_class = 'terminal' AND backend_status LIKE \
-         '%{NOTHING_OUTSIDE}%'",
-        controller = controller.raw()
+        "controller_id = {} AND backend_class = 'terminal' AND backend_reason = '{NO_EXTERNAL_NETWORK}'",
+        controller.raw()
     );
     let stuck = rows::<ControllerNetwork>(cx, stuck).await?;
     if stuck.is_empty() {

@@ -5,8 +5,10 @@ mod watch;
 
 use async_trait::async_trait;
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepError, StepResult, SyncStep,
+    Context, Id, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerNetwork, Instance, Port},
+    ready,
+    step::Ready,
     sync_step,
 };
 
@@ -51,11 +53,12 @@ pub struct SyncPorts {
 #[async_trait]
 impl SyncStep for SyncPorts {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Port>) -> StepResult {
-        watch::list(&self.clouds, cx, pending).await
+        watch::list(&self.clouds, cx, pending).await?;
+        Ok(Outcome::Done)
     }
 
     async fn sync_record(&self, cx: &Context, row: &mut Row<Port>) -> StepResult {
-        let place = Place::of(cx, row).await?;
+        let place = ready!(Place::of(cx, row).await?);
         let cloud = self.clouds.of(cx, place.controller).await?;
         match place.instance {
             Some(instance) => plug::of_instance(&cloud, cx, row, instance, &place.known).await,
@@ -66,14 +69,15 @@ impl SyncStep for SyncPorts {
     async fn delete_record(&self, cx: &Context, row: &Row<Port>) -> StepResult {
         let Some(controller) = controller_of(cx, row).await?.map(|(controller, _)| controller)
         else {
-            return Ok(());
+            return Ok(Outcome::Done);
         };
         let cloud = self.clouds.of(cx, controller).await?;
         for port in made_for(&cloud, cx, row).await? {
             if port.device_owner.starts_with("compute:") {
                 match cloud.detach(&port.device_id, &port.id).await {
                     Ok(()) => {
-                        return Err(wait(format!("taking the port {} off its server", port.id), 1));
+                        let message = format!("taking the port {} off its server", port.id);
+                        return Ok(wait(Reason::WAITING_FOR_DELETION, message, 1));
                     }
                     // The server is gone, or in no state for it: Nova hears of the port's end.
                     Err(error) if error.is_not_found() || error.is_conflict() => {}
@@ -82,7 +86,7 @@ impl SyncStep for SyncPorts {
             }
             gone(cloud.delete_port(&port.id).await)?;
         }
-        Ok(())
+        Ok(Outcome::Done)
     }
 }
 
@@ -94,15 +98,14 @@ struct Place {
 }
 
 impl Place {
-    async fn of(cx: &Context, row: &Row<Port>) -> Result<Self, StepError> {
+    async fn of(cx: &Context, row: &Row<Port>) -> Result<Ready<Self>, StepError> {
         let network = cx.get(row.network_id).await?;
         let waits = || {
-            patient(
-                row,
-                format!("waiting for the network {} on the instance's cloud", network.name),
-            )
+            let message =
+                format!("waiting for the network {} on the instance's cloud", network.name);
+            Ok(patient(row, Reason::BLOCKED_BY_PARENT, message).into())
         };
-        let (controller, instance) = controller_of(cx, row).await?.ok_or_else(waits)?;
+        let Some((controller, instance)) = controller_of(cx, row).await? else { return waits() };
         let known = format!(
             "network_id = {} AND controller_id = {} AND net_id IS NOT NULL AND \
              (subnet_id IS NOT NULL OR enacted IS NOT NULL)",
@@ -110,8 +113,8 @@ impl Place {
             controller.raw()
         );
         let known = scope::rows::<ControllerNetwork>(cx, known).await?;
-        let known = known.into_iter().next().ok_or_else(waits)?;
-        Ok(Self { controller, instance, known })
+        let Some(known) = known.into_iter().next() else { return waits() };
+        Ok(Ready::Continue(Self { controller, instance, known }))
     }
 }
 

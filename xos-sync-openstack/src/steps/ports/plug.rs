@@ -1,8 +1,9 @@
 //! Making ports, and plugging them in.
 
 use xos_sync_core::{
-    Context, Pending, Row, StepError, StepResult,
+    Context, Outcome, Pending, Reason, Row, StepError, StepResult,
     models::{ControllerNetwork, Instance, Port},
+    ready,
 };
 
 use super::{address_of, made_for};
@@ -21,7 +22,8 @@ pub(super) async fn of_instance(
 ) -> StepResult {
     let net_id = known.net_id.clone().unwrap_or_default();
     let Some(server) = &instance.instance_id else {
-        return Err(patient(row, format!("waiting for the server of instance {}", instance.name)));
+        let message = format!("waiting for the server of instance {}", instance.name);
+        return Ok(patient(row, Reason::BLOCKED_BY_PARENT, message));
     };
     let query = PortQuery {
         device_id: Some(server.clone()),
@@ -31,7 +33,8 @@ pub(super) async fn of_instance(
     let mut plugged = cloud.ports(&query).all().await.map_err(CloudError::into_step_error)?;
     plugged.sort_by_key(|it| (Some(&it.id) != row.port_id.as_ref(), it.id.clone()));
     if let Some(port) = plugged.into_iter().next() {
-        return record(cx, row, port).await;
+        record(cx, row, port).await?;
+        return Ok(Outcome::Done);
     }
     let joined = networks_of(cx, instance.slice_id, known.controller_id).await?;
     if joined.iter().any(|joined| joined.network.id == row.network_id) {
@@ -39,21 +42,21 @@ pub(super) async fn of_instance(
         if !instance.bookkeeping().is_pending() {
             Pending::new(cx.clone()).sync_again([instance.id]).await?;
         }
-        return Err(wait(format!("waiting for {} to be connected", instance.name), 2));
+        let message = format!("waiting for {} to be connected", instance.name);
+        return Ok(wait(Reason::BLOCKED_BY_PARENT, message, 2));
     }
     let slice = cx.get(instance.slice_id).await?;
-    let project = project_of(cx, row, &slice, known.controller_id).await?;
+    let project = ready!(project_of(cx, row, &slice, known.controller_id).await?);
     let port = own(cloud, cx, row, &net_id, project.clone()).await?;
     if !port.device_id.is_empty() {
-        return Err(patient(
-            row,
-            format!("waiting for the port {} to leave {}", port.id, port.device_id),
-        ));
+        let message = format!("waiting for the port {} to leave {}", port.id, port.device_id);
+        return Ok(patient(row, Reason::CONFLICT, message));
     }
     match cloud.in_project(project).attach(server, &Attachment::Port(port.id.clone())).await {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Outcome::Done),
         Err(error) if error.is_conflict() => {
-            Err(patient(row, format!("waiting for the server to be ready: {error}")))
+            let message = format!("waiting for the server to be ready: {error}");
+            Ok(patient(row, Reason::CONFLICT, message))
         }
         Err(error) => Err(error.into_step_error()),
     }
@@ -68,8 +71,9 @@ pub(super) async fn of_nothing(
 ) -> StepResult {
     let network = cx.get(row.network_id).await?;
     let slice = cx.get(network.owner_id).await?;
-    let project = project_of(cx, row, &slice, known.controller_id).await?;
-    own(cloud, cx, row, known.net_id.as_deref().unwrap_or_default(), project).await.map(|_| ())
+    let project = ready!(project_of(cx, row, &slice, known.controller_id).await?);
+    own(cloud, cx, row, known.net_id.as_deref().unwrap_or_default(), project).await?;
+    Ok(Outcome::Done)
 }
 
 /// The port that is made for a row, there once.
@@ -112,7 +116,7 @@ async fn own(
     Ok(port)
 }
 
-async fn record(cx: &Context, row: &mut Row<Port>, port: Found) -> StepResult {
+async fn record(cx: &Context, row: &mut Row<Port>, port: Found) -> Result<(), StepError> {
     let before = row.port_id.clone();
     row.ip = address_of(&port);
     row.mac = Some(port.mac_address);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use xos_sync_core::{
-    Context, Id, Pending, Row, StepError, StepResult,
+    Context, Id, Pending, Row, StepError,
     models::{Controller, ControllerNetwork, Instance, Network, NewPort, Port},
 };
 
@@ -17,7 +17,11 @@ use crate::{BACKEND_TYPE, Clouds};
 
 /// Adds a row for each port of an instance that has none, and notes each row whose port is not as it was
 /// left. One listing for each fifty networks of a controller.
-pub(super) async fn list(clouds: &Clouds, cx: &Context, pending: &mut Pending<Port>) -> StepResult {
+pub(super) async fn list(
+    clouds: &Clouds,
+    cx: &Context,
+    pending: &mut Pending<Port>,
+) -> Result<(), StepError> {
     let mut errors = Vec::new();
     for controller in controllers(cx).await? {
         let done = match clouds.of(cx, controller.id).await {
@@ -34,7 +38,7 @@ async fn compare(
     cx: &Context,
     controller: Id<Controller>,
     pending: &mut Pending<Port>,
-) -> StepResult {
+) -> Result<(), StepError> {
     let known = Known::read(cx, controller).await?;
     let networks: HashSet<_> = known.networks.iter().filter_map(|it| it.net_id.clone()).collect();
     if networks.is_empty() {

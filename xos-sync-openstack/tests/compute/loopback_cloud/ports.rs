@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use xos_sync_core::Id;
+use xos_sync_core::error::BackendClass;
 use xos_sync_core::models::{
     ControllerNetwork, Network, NetworkTemplate, NewNetwork, NewPort, Port, ports,
 };
@@ -66,7 +67,7 @@ async fn others_are_waited_for(world: &World, side: Id<Network>) {
     world.sql(format!("DELETE FROM networks WHERE id = {}", side.raw())).await;
     let waits = |status: &Status| {
         let deferred = |it: &ObjectStatus| {
-            it.model == "ControllerNetwork" && it.class.as_deref() == Some("deferred")
+            it.model == "ControllerNetwork" && it.class == Some(BackendClass::Waiting)
         };
         status.objects.iter().any(deferred)
     };
