@@ -10,7 +10,6 @@
 
 use std::{convert::Infallible, fs, io, path::PathBuf, process::ExitCode};
 
-use async_trait::async_trait;
 use xos_sync_core::models::Slice;
 use xos_sync_core::{Context, Id, Outcome, Row, StepResult, SyncStep, backend, model, sync_step};
 
@@ -55,7 +54,6 @@ pub struct SyncHomePages {
     pages: Pages,
 }
 
-#[async_trait]
 impl SyncStep for SyncHomePages {
     async fn sync_record(&self, cx: &Context, page: &mut Row<HomePage>) -> StepResult {
         let slice = cx.get(page.slice_id).await?;

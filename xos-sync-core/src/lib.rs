@@ -9,7 +9,6 @@
 //!
 //! # A model, a step, a program
 //! ```no_run
-//! use async_trait::async_trait;
 //! use xos_sync_core::{Context, Id, Outcome, Row, StepResult, SyncStep, model, models::Site, sync_step};
 //!
 //! /// A web page of a site, as a file on disk.
@@ -25,7 +24,6 @@
 //! #[sync_step(provides = Page, interval = 3600)]
 //! pub struct SyncPages;
 //!
-//! #[async_trait]
 //! impl SyncStep for SyncPages {
 //!     async fn sync_record(&self, _: &Context, page: &mut Row<Page>) -> StepResult {
 //!         std::fs::write(&page.name, &page.text)?;

@@ -156,7 +156,6 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes a struct a step, and links it into every program that names its crate.
 ///
 /// ```
-/// use async_trait::async_trait;
 /// use xos_sync_core::{
 ///     Context, Outcome, Row, StepDef, StepResult, SyncStep, models::User, sync_step,
 /// };
@@ -173,7 +172,6 @@ pub fn model(options: TokenStream, item: TokenStream) -> TokenStream {
 ///     ldap: Ldap,
 /// }
 ///
-/// #[async_trait]
 /// impl SyncStep for SyncUsers {
 ///     async fn sync_record(&self, _: &Context, user: &mut Row<User>) -> StepResult {
 ///         user.key_name = Some(self.ldap.put(&user.email).await?);

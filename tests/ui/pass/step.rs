@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{Outcome, 
     Context, Row, StepDef, StepResult, SyncStep,
     models::{Site, Slice},
@@ -24,7 +23,6 @@ pub struct SyncSites {
     dns: Dns,
 }
 
-#[async_trait]
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, site: &mut Row<Site>) -> StepResult {
         assert_ne!(site.name, self.dns.zone);
@@ -48,7 +46,6 @@ impl SyncStep for SyncSites {
 )]
 pub struct SyncBoth;
 
-#[async_trait]
 impl SyncStep<Site> for SyncBoth {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(Outcome::Done)
@@ -59,7 +56,6 @@ impl SyncStep<Site> for SyncBoth {
     }
 }
 
-#[async_trait]
 impl SyncStep<Slice> for SyncBoth {
     async fn sync_record(&self, _: &Context, _: &mut Row<Slice>) -> StepResult {
         Ok(Outcome::Done)

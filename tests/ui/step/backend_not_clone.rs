@@ -7,7 +7,6 @@ pub struct SyncSites {
     ec2: Ec2,
 }
 
-#[async_trait::async_trait]
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         let _ = &self.ec2;

@@ -6,7 +6,6 @@ pub enum SyncSites {
     Slow,
 }
 
-#[async_trait::async_trait]
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(Outcome::Done)

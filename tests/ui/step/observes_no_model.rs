@@ -5,7 +5,6 @@ pub struct Place;
 #[sync_step(provides = Place, interval = 3600)]
 pub struct SyncPlaces;
 
-#[async_trait::async_trait]
 impl SyncStep for SyncPlaces {
     async fn sync_record(&self, _: &Context, _: &mut Row<Place>) -> StepResult {
         Ok(Outcome::Done)

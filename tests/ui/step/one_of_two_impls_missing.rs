@@ -7,7 +7,6 @@ use xos_sync_core::{Outcome,
 #[sync_step(provides = Site, observes = [Site, Slice], interval = 3600)]
 pub struct SyncSites;
 
-#[async_trait::async_trait]
 impl SyncStep<Site> for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(Outcome::Done)

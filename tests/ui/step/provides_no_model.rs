@@ -5,7 +5,6 @@ pub struct Place;
 #[sync_step(provides = Place, observes = Site, interval = 3600)]
 pub struct SyncSites;
 
-#[async_trait::async_trait]
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(Outcome::Done)

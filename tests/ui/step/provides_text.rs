@@ -3,7 +3,6 @@ use xos_sync_core::{Outcome, Context, Row, StepResult, SyncStep, models::Site, s
 #[sync_step(provides = "Site", interval = 3600)]
 pub struct SyncSites;
 
-#[async_trait::async_trait]
 impl SyncStep for SyncSites {
     async fn sync_record(&self, _: &Context, _: &mut Row<Site>) -> StepResult {
         Ok(Outcome::Done)

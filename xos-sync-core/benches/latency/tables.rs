@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use diesel::{RunQueryDsl, sql_query};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -62,7 +61,6 @@ pub struct SyncProbes {
     watch: Watch,
 }
 
-#[async_trait]
 impl SyncStep for SyncProbes {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Probe>) -> StepResult {
         self.watch.0.send(Instant::now())?;
@@ -78,7 +76,6 @@ impl SyncStep for SyncProbes {
 #[sync_step(provides = Burden, interval = 86400, synchronizer = "latency", concurrency = 8)]
 pub struct SyncBurdens;
 
-#[async_trait]
 impl SyncStep for SyncBurdens {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Burden>) -> StepResult {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -2,7 +2,6 @@
 
 use std::{path::Path, process::Command};
 
-use async_trait::async_trait;
 use diesel::{
     QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::BigInt,
 };
@@ -69,7 +68,6 @@ macro_rules! no_op {
         #[sync_step(provides = $model, interval = 86400, concurrency = 64, synchronizer = "bench")]
         pub struct $step;
 
-        #[async_trait]
         impl SyncStep for $step {
             async fn sync_record(
                 &self,

@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use xos_sync_core::{
     Context, Outcome, Registry, StepResult, SyncStep, Synchronizer,
@@ -38,7 +37,6 @@ pub struct Chore {
 #[sync_step(provides = Chore, interval = 86400, synchronizer = "processes", concurrency = 16)]
 pub struct SyncChores;
 
-#[async_trait]
 impl SyncStep for SyncChores {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Chore>) -> StepResult {
         tokio::time::sleep(CALL).await;

@@ -79,13 +79,18 @@ impl Db {
         Self::open_with(url, mode, CONNECTIONS).await
     }
 
-    /// As [`Db::open`], with at most this many connections at once in place of 6; at least 3,
-    /// because one writes and, on a server, one hears of changes.
+    /// As [`Db::open`], with at most this many connections at once in place of 6.
     ///
     /// # Errors
-    /// As [`Db::open`].
+    /// As [`Db::open`], and [`Error::Usage`] for fewer than 3: one connection writes, and on a server
+    /// one receives notifications.
     pub async fn open_with(url: &str, mode: OpenMode, connections: usize) -> Result<Self> {
-        let connections = connections.max(OWN + 1);
+        if connections <= OWN {
+            let least = OWN + 1;
+            return Err(Error::Usage(format!(
+                "{connections} connections are too few: a database needs at least {least}"
+            )));
+        }
         let url = DatabaseUrl::parse(url)?;
         let (for_writer, health) = (url.clone(), Arc::new(Health::default()));
         let for_health = health.clone();

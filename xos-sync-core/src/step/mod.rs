@@ -8,8 +8,6 @@ mod pending;
 mod spec;
 mod undecoded;
 
-use async_trait::async_trait;
-
 use crate::{error::StepError, model::Model, row::Row};
 
 pub use crate::error::BackendError;
@@ -71,10 +69,9 @@ pub trait StepDef: Send + Sync + Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "the step `{Self}` does not say how to sync `{M}`",
     label = "`SyncStep<{M}>` is missing",
-    note = "write `#[async_trait] impl SyncStep for {Self} {{ … }}` with `sync_record` and `delete_record`",
+    note = "write `impl SyncStep for {Self} {{ … }}` with `sync_record` and `delete_record`",
     note = "a step that observes several models has one `impl SyncStep<Model> for {Self}` for each"
 )]
-#[async_trait]
 pub trait SyncStep<M: Model = <Self as StepDef>::Observed>: StepDef {
     /// Tells what the bookkeeping cannot know, once each interval: rows to add because the
     /// backend has something new, rows to sync again because the backend has changed. A step
@@ -87,9 +84,13 @@ pub trait SyncStep<M: Model = <Self as StepDef>::Observed>: StepDef {
     ///
     /// # Errors
     /// The step is tried again with a growing wait; rows added before stay.
-    async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<M>) -> StepResult {
+    fn fetch_pending(
+        &self,
+        cx: &Context,
+        pending: &mut Pending<M>,
+    ) -> impl Future<Output = StepResult> + Send {
         let _ = (cx, pending);
-        Ok(Outcome::Done)
+        std::future::ready(Ok(Outcome::Done))
     }
 
     /// Brings the backend in line with this row, whatever state the backend is in, and writes
@@ -97,11 +98,19 @@ pub trait SyncStep<M: Model = <Self as StepDef>::Observed>: StepDef {
     ///
     /// # Errors
     /// See [`StepError`]; the row stays pending.
-    async fn sync_record(&self, cx: &Context, object: &mut Row<M>) -> StepResult;
+    fn sync_record(
+        &self,
+        cx: &Context,
+        object: &mut Row<M>,
+    ) -> impl Future<Output = StepResult> + Send;
 
     /// Removes this row's things from the backend; the framework then removes the row.
     ///
     /// # Errors
     /// See [`StepError`]; the row stays. [`StepError::not_found`] counts as removed.
-    async fn delete_record(&self, cx: &Context, object: &Row<M>) -> StepResult;
+    fn delete_record(
+        &self,
+        cx: &Context,
+        object: &Row<M>,
+    ) -> impl Future<Output = StepResult> + Send;
 }

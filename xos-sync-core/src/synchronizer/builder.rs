@@ -24,6 +24,8 @@ const SAFETY_POLL: Duration = Duration::from_secs(30);
 const REPAIR_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How long a process that shares the work may be silent.
 const LEASE: Duration = Duration::from_secs(10);
+/// It is renewed in time on a busy machine, too.
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 /// Calls at once, of all steps together.
 const CALLS: usize = 256;
 
@@ -114,15 +116,15 @@ impl Builder {
         self
     }
 
-    /// Calls at once, of all steps together (256 unless set; at least 1).
+    /// Calls at once, of all steps together (256 unless set). [`Builder::build`] refuses 0.
     #[must_use]
     pub fn calls(mut self, calls: usize) -> Self {
-        self.calls = calls.max(1);
+        self.calls = calls;
         self
     }
 
-    /// Connections to the database at once, where it is named by its URL (6 unless set; at least
-    /// 3); see [`Db::open_with`].
+    /// Connections to the database at once, where it is named by its URL (6 unless set);
+    /// see [`Db::open_with`].
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = Some(connections);
@@ -161,11 +163,11 @@ impl Builder {
     }
 
     /// How long a process that shares the work of this Synchronizer on a server may be silent
-    /// before the others take over (10 s unless set; at least 1 s). It renews its lease four
-    /// times in that time.
+    /// before the others take over (10 s unless set). It renews its lease four times in that time.
+    /// [`Builder::build`] refuses less than one second.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(Duration::from_secs(1));
+        self.lease = lease;
         self
     }
 
@@ -187,11 +189,25 @@ impl Builder {
         self
     }
 
+    fn check_limits(&self) -> Result<()> {
+        if self.calls == 0 {
+            let message = "0 calls at once are too few: a Synchronizer needs at least 1";
+            return Err(Error::Usage(message.into()));
+        }
+        if self.lease < SHORTEST_LEASE {
+            let (lease, least) = (self.lease, SHORTEST_LEASE);
+            let message = format!("a lease of {lease:?} is too short: it lasts at least {least:?}");
+            return Err(Error::Usage(message));
+        }
+        Ok(())
+    }
+
     /// Checks that all fits together, and opens what is needed.
     ///
     /// # Errors
     /// The first thing that is missing or does not fit, before anything runs.
     pub async fn build(self) -> Result<Synchronizer> {
+        self.check_limits()?;
         let registry = match self.registry {
             Some(registry) => registry,
             None => Registry::linked()?,

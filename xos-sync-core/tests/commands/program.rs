@@ -1,6 +1,5 @@
 //! An author's program: one model, one step that does what its row says.
 
-use async_trait::async_trait;
 use std::{convert::Infallible, time::Duration};
 use xos_sync_core::{
     Context, Id, Outcome, Pending, Reason, Row, Secret, StepError, StepResult, SyncStep, backend,
@@ -61,7 +60,6 @@ pub struct SyncLamps {
     _socket: Socket,
 }
 
-#[async_trait]
 impl SyncStep for SyncLamps {
     async fn fetch_pending(&self, _: &Context, _: &mut Pending<Lamp>) -> StepResult {
         match std::env::var(LISTING_FAILS) {

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use tempfile::TempDir;
 use tokio::{
     sync::oneshot,
@@ -32,7 +31,6 @@ pub struct Farm {
 #[sync_step(provides = Farm, interval = 3600)]
 pub struct SyncFarms;
 
-#[async_trait]
 impl SyncStep for SyncFarms {
     async fn sync_record(&self, _: &Context, _: &mut xos_sync_core::Row<Farm>) -> StepResult {
         Ok(Outcome::Done)

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{Context, Outcome, StepResult, SyncStep, sync_step};
 
 use crate::{
@@ -153,7 +152,6 @@ pub struct SavesLate {
     backend: Backend,
 }
 
-#[async_trait]
 impl SyncStep for SavesLate {
     async fn sync_record(&self, cx: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         let Outcome::Done = self.backend.call("sync", &farm.name, farm.uid()).await? else {

@@ -128,7 +128,6 @@ pub struct ListFarms {
     backend: Backend,
 }
 
-#[async_trait]
 impl SyncStep for ListFarms {
     async fn fetch_pending(&self, _: &Context, _: &mut Pending<Farm>) -> StepResult {
         self.backend.call("list", "farms", "list").await

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{Context, Id, Outcome, Registry, StepResult, SyncStep, model, sync_step};
 
 use crate::world::{Answer, Running, World, in_line, in_time, not_unique, step, until};
@@ -81,7 +80,6 @@ pub struct NumberPosts {
     backend: crate::world::Backend,
 }
 
-#[async_trait]
 impl SyncStep for NumberPosts {
     async fn sync_record(&self, _: &Context, post: &mut xos_sync_core::Row<Post>) -> StepResult {
         let Outcome::Done = self.backend.call("sync", &post.name, &post.name).await? else {

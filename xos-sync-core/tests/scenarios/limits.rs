@@ -178,7 +178,7 @@ async fn the_status_names_the_budget_that_binds() {
 #[tokio::test]
 async fn the_status_names_the_connections_when_they_are_all_in_use() {
     let world = World::new().await;
-    let db = Db::open_with(&world.url(), OpenMode::Existing, 1).await.unwrap();
+    let db = Db::open_with(&world.url(), OpenMode::Existing, 3).await.unwrap();
     assert_eq!(db.connections(), 3);
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let builder = world.builder().db(db.clone()).lease(Duration::from_secs(1));

@@ -103,3 +103,25 @@ async fn a_program_with_more_models_than_the_database_is_refused() {
         "the database is not up to date: it lacks: table crops; run the `migrate` command first"
     );
 }
+
+#[tokio::test]
+async fn limits_that_make_no_sense_are_refused_with_the_least() {
+    let world = World::new().await;
+    let refusal = async |builder: xos_sync_core::synchronizer::Builder| {
+        builder.build().await.err().unwrap().to_string()
+    };
+    assert_eq!(
+        refusal(world.builder().calls(0)).await,
+        "0 calls at once are too few: a Synchronizer needs at least 1"
+    );
+    let lease = std::time::Duration::from_millis(1);
+    assert_eq!(
+        refusal(world.builder().lease(lease)).await,
+        "a lease of 1ms is too short: it lasts at least 1s"
+    );
+    let builder = Synchronizer::builder().database(world.url()).registry(registry());
+    assert_eq!(
+        refusal(builder.backend(world.backend.clone()).connections(2)).await,
+        "2 connections are too few: a database needs at least 3"
+    );
+}

@@ -1,6 +1,5 @@
 //! The deployment that stands for EC2.
 
-use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
     Context, Id, Outcome, Pending, Row, StepError, StepResult, SyncStep,
@@ -15,7 +14,6 @@ pub const DEPLOYMENT: &str = "Amazon EC2";
 #[sync_step(provides = Deployment, interval = 86400, only = "deployments.name = 'Amazon EC2'")]
 pub struct SyncDeployments {}
 
-#[async_trait]
 impl SyncStep for SyncDeployments {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Deployment>) -> StepResult {
         if find(cx).await?.is_none() {

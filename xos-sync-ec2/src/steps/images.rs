@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
     Context, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
@@ -28,7 +27,6 @@ pub struct SyncImages {
     catalog: ImageCatalog,
 }
 
-#[async_trait]
 impl SyncStep for SyncImages {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Image>) -> StepResult {
         self.list(cx, pending).await?;

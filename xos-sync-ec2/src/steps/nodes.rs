@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
     Context, Outcome, Pending, Row, StepError, StepResult, SyncStep,
@@ -33,7 +32,6 @@ pub struct SyncNodes {
     catalog: NodeCatalog,
 }
 
-#[async_trait]
 impl SyncStep for SyncNodes {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Node>) -> StepResult {
         let mut links = Rows::<SiteDeployment>::live(LINKS, 100);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
     Context, Id, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
@@ -28,7 +27,6 @@ pub struct SyncSiteDeployments {
     ec2: Ec2,
 }
 
-#[async_trait]
 impl SyncStep for SyncSiteDeployments {
     async fn fetch_pending(
         &self,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use diesel::prelude::*;
 use xos_sync_core::{
     Context, Outcome, Pending, Row, StepResult, SyncStep,
@@ -30,7 +29,6 @@ pub struct SyncSites {
     ec2: Ec2,
 }
 
-#[async_trait]
 impl SyncStep for SyncSites {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Site>) -> StepResult {
         let zones = zones::offered(&self.ec2).await?;

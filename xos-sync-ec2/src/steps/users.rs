@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use async_trait::async_trait;
 use aws_smithy_types::base64;
 use xos_sync_core::{
     Context, Outcome, Pending, Row, StepError, StepResult, SyncStep, models::User, sync_step,
@@ -23,7 +22,6 @@ pub struct SyncUsers {
     ec2: Ec2,
 }
 
-#[async_trait]
 impl SyncStep for SyncUsers {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<User>) -> StepResult {
         // 200 is the most that a filter of EC2 takes.

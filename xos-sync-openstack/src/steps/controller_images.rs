@@ -35,7 +35,6 @@ pub struct SyncControllerImages {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep<ControllerImage> for SyncControllerImages {
     async fn fetch_pending(
         &self,

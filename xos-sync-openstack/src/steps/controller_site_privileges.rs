@@ -28,7 +28,6 @@ pub struct SyncControllerSitePrivileges {
     names: RoleNames,
 }
 
-#[async_trait]
 impl SyncStep<ControllerSitePrivilege> for SyncControllerSitePrivileges {
     async fn fetch_pending(
         &self,

@@ -28,7 +28,6 @@ pub struct SyncControllerSites {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep<ControllerSite> for SyncControllerSites {
     async fn fetch_pending(
         &self,

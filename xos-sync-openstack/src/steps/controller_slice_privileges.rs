@@ -28,7 +28,6 @@ pub struct SyncControllerSlicePrivileges {
     names: RoleNames,
 }
 
-#[async_trait]
 impl SyncStep<ControllerSlicePrivilege> for SyncControllerSlicePrivileges {
     async fn fetch_pending(
         &self,

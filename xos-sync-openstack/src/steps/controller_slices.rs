@@ -39,7 +39,6 @@ pub struct SyncControllerSlices {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep<ControllerSlice> for SyncControllerSlices {
     async fn fetch_pending(
         &self,

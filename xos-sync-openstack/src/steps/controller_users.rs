@@ -38,7 +38,6 @@ pub struct SyncControllerUsers {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep<ControllerUser> for SyncControllerUsers {
     async fn fetch_pending(
         &self,

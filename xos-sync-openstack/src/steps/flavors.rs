@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Model, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     error::BackendClass,
@@ -31,7 +30,6 @@ pub struct SyncFlavors {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep for SyncFlavors {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Flavor>) -> StepResult {
         let known = rows::<Flavor>(cx, "TRUE".to_owned()).await?;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     models::{Image, NewImage},
@@ -26,7 +25,6 @@ pub struct SyncImages {
     directory: ImageDirectory,
 }
 
-#[async_trait]
 impl SyncStep for SyncImages {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Image>) -> StepResult {
         if !self.directory.is_set() {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Id, Model, Outcome, Pending, Row, StepError, StepResult, SyncStep,
     error::BackendClass,
@@ -30,7 +29,6 @@ pub struct SyncNodes {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep for SyncNodes {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Node>) -> StepResult {
         let mut errors = Vec::new();

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use async_trait::async_trait;
 use futures_util::future::join_all;
 use xos_sync_core::{
     Context, Id, Model, Outcome, Pending, Row, StepError, StepResult, SyncStep,
@@ -27,7 +26,6 @@ pub struct SyncRoles {
     names: RoleNames,
 }
 
-#[async_trait]
 impl SyncStep<SiteRole> for SyncRoles {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<SiteRole>) -> StepResult {
         self.look(cx, pending, |row: &SiteRole| row.role.as_str()).await?;
@@ -44,7 +42,6 @@ impl SyncStep<SiteRole> for SyncRoles {
     }
 }
 
-#[async_trait]
 impl SyncStep<SliceRole> for SyncRoles {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<SliceRole>) -> StepResult {
         self.look(cx, pending, |row: &SliceRole| row.role.as_str()).await?;

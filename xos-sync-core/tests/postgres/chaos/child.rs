@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use tokio::signal::unix::SignalKind;
 use xos_sync_core::{
     Context, Outcome, Registry, StepError, StepResult, SyncStep, Synchronizer,
@@ -134,7 +133,6 @@ macro_rules! steps {
             folder: Folder,
         }
 
-        #[async_trait]
         impl SyncStep for $step {
             async fn sync_record(&self, $cx: &Context, $object: &mut xos_sync_core::Row<$model>) -> StepResult {
                 let parent: Option<String> = $parent;

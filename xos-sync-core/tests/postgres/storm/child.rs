@@ -2,7 +2,6 @@
 
 use std::{io::Write as _, time::Duration};
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Micros, Outcome, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
@@ -15,7 +14,6 @@ use crate::world::{Farm, models};
 #[sync_step(provides = Farm, synchronizer = "storm", interval = 3600)]
 pub struct HearFarms;
 
-#[async_trait]
 impl SyncStep for HearFarms {
     async fn sync_record(&self, _: &Context, farm: &mut xos_sync_core::Row<Farm>) -> StepResult {
         say(&format!("called {} {}", Micros::now().0, farm.name));

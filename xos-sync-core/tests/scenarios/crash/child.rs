@@ -10,7 +10,6 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Outcome, Registry, StepResult, SyncStep, Synchronizer,
     db::{Db, OpenMode},
@@ -89,7 +88,6 @@ macro_rules! steps {
             folder: Folder,
         }
 
-        #[async_trait]
         impl SyncStep for $step {
             async fn sync_record(&self, cx: &Context, object: &mut xos_sync_core::Row<$model>) -> StepResult {
                 let call = self.folder.sync(&object.name, object.uid()).await;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{Context, Registry, Row, StepResult, SyncStep, sync_step};
 
 use crate::world::{Answer, Backend, Field, Gate, Running, SyncFarms, World, models, until};
@@ -196,7 +195,6 @@ pub struct FieldsOfFarms {
     backend: Backend,
 }
 
-#[async_trait]
 impl SyncStep for FieldsOfFarms {
     async fn sync_record(&self, _: &Context, field: &mut Row<Field>) -> StepResult {
         self.backend.call("sync", &field.name, field.uid()).await

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Id, Outcome, Pending, Registry, StepError, StepResult, SyncStep, sync_step,
 };
@@ -15,7 +14,6 @@ pub struct AdoptFarms {
     backend: Backend,
 }
 
-#[async_trait]
 impl SyncStep for AdoptFarms {
     async fn fetch_pending(&self, _: &Context, pending: &mut Pending<Farm>) -> StepResult {
         let Outcome::Done = self.backend.call("list", "farms", "list").await? else {

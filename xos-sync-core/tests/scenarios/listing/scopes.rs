@@ -160,7 +160,6 @@ pub struct SyncPondShadows {
     backend: crate::world::Backend,
 }
 
-#[async_trait::async_trait]
 impl xos_sync_core::SyncStep for SyncPondShadows {
     async fn sync_record(
         &self,

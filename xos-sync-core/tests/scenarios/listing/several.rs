@@ -1,6 +1,5 @@
 //! One step for several models.
 
-use async_trait::async_trait;
 use xos_sync_core::{Context, Outcome, Pending, Registry, StepResult, SyncStep, sync_step};
 
 use crate::world::{Backend, Farm, Field, World, models};
@@ -11,7 +10,6 @@ pub struct KeepLand {
     backend: Backend,
 }
 
-#[async_trait]
 impl SyncStep<Farm> for KeepLand {
     async fn fetch_pending(&self, _: &Context, _: &mut Pending<Farm>) -> StepResult {
         self.backend.note("list farms");
@@ -27,7 +25,6 @@ impl SyncStep<Farm> for KeepLand {
     }
 }
 
-#[async_trait]
 impl SyncStep<Field> for KeepLand {
     async fn sync_record(&self, _: &Context, field: &mut xos_sync_core::Row<Field>) -> StepResult {
         self.backend.call("sync", &field.name, &field.name).await

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Id, Outcome, Pending, Registry, StepResult, SyncStep, model, sync_step,
 };
@@ -112,7 +111,6 @@ pub struct BuildHouses {
     backend: Backend,
 }
 
-#[async_trait]
 impl SyncStep for BuildHouses {
     async fn sync_record(&self, cx: &Context, house: &mut xos_sync_core::Row<House>) -> StepResult {
         self.backend.note(format!("build {}", house.name));
@@ -161,7 +159,6 @@ pub struct ListAllFarms {
     backend: Backend,
 }
 
-#[async_trait]
 impl SyncStep for ListAllFarms {
     async fn fetch_pending(&self, _: &Context, pending: &mut Pending<Farm>) -> StepResult {
         self.backend.note("list");

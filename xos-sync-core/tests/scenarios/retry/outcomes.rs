@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Micros, Outcome, Reason, Registry, Row, StepError, StepResult, SyncStep,
     error::BackendClass, sync_step,
@@ -84,7 +83,6 @@ pub struct ReasonableFarms {
 
 const RAINS: Reason = Reason::new("ItRains");
 
-#[async_trait]
 impl SyncStep for ReasonableFarms {
     async fn sync_record(&self, cx: &Context, farm: &mut Row<Farm>) -> StepResult {
         let left = cx.time_left().unwrap_or_default();

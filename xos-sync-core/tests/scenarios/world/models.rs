@@ -63,7 +63,6 @@ macro_rules! step {
             backend: $crate::world::Backend,
         }
 
-        #[async_trait::async_trait]
         impl xos_sync_core::SyncStep for $step {
             async fn sync_record(
                 &self,

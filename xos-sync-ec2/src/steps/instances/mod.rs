@@ -8,7 +8,6 @@ mod watch;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Micros, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
     models::Instance, ready, step::Ready, sync_step,
@@ -51,7 +50,6 @@ pub struct SyncInstances {
     ec2: Ec2,
 }
 
-#[async_trait]
 impl SyncStep for SyncInstances {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Instance>) -> StepResult {
         watch::list(&self.ec2, cx, pending).await?;

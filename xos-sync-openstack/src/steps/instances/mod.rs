@@ -9,7 +9,6 @@ mod networks;
 mod settle;
 mod watch;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep, models::Instance,
     ready, sync_step,
@@ -59,7 +58,6 @@ pub struct SyncInstances {
     image_change: ImageChange,
 }
 
-#[async_trait]
 impl SyncStep for SyncInstances {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Instance>) -> StepResult {
         watch::list(&self.clouds, cx, pending).await?;

@@ -8,7 +8,6 @@ mod router;
 mod settle;
 mod watch;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Outcome, Pending, Row, StepResult, SyncStep,
     models::{ControllerNetwork, Network},
@@ -47,7 +46,6 @@ pub struct SyncControllerNetworks {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep for SyncControllerNetworks {
     async fn fetch_pending(
         &self,

@@ -3,7 +3,6 @@
 mod plug;
 mod watch;
 
-use async_trait::async_trait;
 use xos_sync_core::{
     Context, Id, Outcome, Pending, Reason, Row, StepError, StepResult, SyncStep,
     models::{Controller, ControllerNetwork, Instance, Port},
@@ -50,7 +49,6 @@ pub struct SyncPorts {
     clouds: Clouds,
 }
 
-#[async_trait]
 impl SyncStep for SyncPorts {
     async fn fetch_pending(&self, cx: &Context, pending: &mut Pending<Port>) -> StepResult {
         watch::list(&self.clouds, cx, pending).await?;
