@@ -45,6 +45,7 @@ async fn a_storm_of_events_causes_no_call() {
     let world = World::new().await;
     world.farm("farm").await;
     let running = world.start().await;
+    until("the farm", async || world.backend.names() == ["farm"]).await;
     for _ in 0..10 {
         for _ in 0..100 {
             running.handle.send(Event::Changed);
