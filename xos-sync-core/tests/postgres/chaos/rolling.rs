@@ -27,7 +27,7 @@ BEGIN
     SELECT id INTO other FROM farms WHERE id <> one ORDER BY random() LIMIT 1;
     CASE floor(random() * 6)::int
     WHEN 0 THEN
-        UPDATE fields SET farm_id = other WHERE farm_id = one;
+        UPDATE fields SET farm_id = other WHERE farm_id = one AND other IS NOT NULL;
         DELETE FROM farms WHERE id = one AND other IS NOT NULL;
     WHEN 1 THEN
         fields_of_one := ARRAY(SELECT id FROM fields WHERE farm_id = one);
