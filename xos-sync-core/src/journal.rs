@@ -54,9 +54,9 @@ pub(crate) struct Owner {
 pub(crate) const NOT_A_MEMBER: i64 = 0;
 
 /// Notes rows before their first call: the line's number, and the present version of those that
-/// are still to be synced and in nobody's hand. A row that was deleted since it was read may be
-/// gone by now, and must not get a thing that no row would stand for; the parents of one that was
-/// changed may be.
+/// are still to be synced and that no other transaction holds. A row that was deleted since it was
+/// read gets no call, because nobody would remove what the call makes. A row that was changed is read
+/// again, because its former parents may be gone.
 pub(crate) fn begin(
     conn: &mut AnyConnection,
     owner: &Owner,

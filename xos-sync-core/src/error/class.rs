@@ -3,14 +3,12 @@
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    serialize::{self, Output, ToSql},
     sql_types::Text,
 };
 use serde::Serialize;
 
 /// The kind of outcome that keeps a row from being enacted: the column `backend_class`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, FromSqlRow)]
 #[serde(rename_all = "lowercase")]
 #[diesel(sql_type = Text)]
 #[non_exhaustive]
@@ -36,16 +34,6 @@ impl BackendClass {
             Self::Throttled => "throttled",
             Self::Terminal => "terminal",
         }
-    }
-}
-
-impl<DB> ToSql<Text, DB> for BackendClass
-where
-    DB: Backend,
-    str: ToSql<Text, DB>,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        self.as_str().to_sql(out)
     }
 }
 

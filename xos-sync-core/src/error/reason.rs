@@ -5,8 +5,6 @@ use std::{borrow::Cow, fmt};
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    serialize::{self, Output, ToSql},
     sql_types::Text,
 };
 use serde::{Serialize, Serializer};
@@ -23,7 +21,7 @@ use serde::{Serialize, Serializer};
 /// assert_eq!(CERTIFICATE_PENDING.as_str(), "CertificatePending");
 /// assert_ne!(CERTIFICATE_PENDING, Reason::WAITING);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct Reason(Cow<'static, str>);
 
@@ -127,16 +125,6 @@ impl fmt::Display for Reason {
 impl Serialize for Reason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
-    }
-}
-
-impl<DB> ToSql<Text, DB> for Reason
-where
-    DB: Backend,
-    str: ToSql<Text, DB>,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        self.as_str().to_sql(out)
     }
 }
 

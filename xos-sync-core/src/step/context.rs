@@ -31,7 +31,8 @@ pub struct Context {
 struct CallInfo {
     attempts: i32,
     is_first: bool,
-    deadline: Instant,
+    begun: Instant,
+    timeout: Duration,
 }
 
 /// Whether this process may still write of the rows in its hand: asked in the transaction that
@@ -51,8 +52,8 @@ impl Context {
 
     /// The same for one call.
     pub(crate) fn of_call(self, attempts: i32, is_first: bool, timeout: Duration) -> Self {
-        let deadline = Instant::now() + timeout;
-        Self { call: Some(CallInfo { attempts, is_first, deadline }), ..self }
+        let begun = Instant::now();
+        Self { call: Some(CallInfo { attempts, is_first, begun, timeout }), ..self }
     }
 
     /// The same for the call that deletes a row.
@@ -84,7 +85,7 @@ impl Context {
 
     /// The time until the call is given up (`timeout` of `#[sync_step]`); `None` outside a call.
     pub fn time_left(&self) -> Option<Duration> {
-        self.call.map(|call| call.deadline.saturating_duration_since(Instant::now()))
+        self.call.map(|call| call.timeout.saturating_sub(call.begun.elapsed()))
     }
 
     /// Reads a row by its key, for instance a row that another references. Of a row that is
@@ -141,5 +142,24 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { db, synchronizer, .. } = self;
         f.debug_struct("Context").field("db", db).field("synchronizer", synchronizer).finish()
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use std::time::Duration;
+
+    use super::Context;
+    use crate::db::{Db, OpenMode};
+
+    #[tokio::test]
+    async fn a_call_knows_its_time_however_long_it_may_take() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("goal.db").display().to_string();
+        let cx = Context::new(Db::open(&path, OpenMode::Create).await.unwrap(), "test");
+        assert_eq!((cx.time_left(), cx.is_first_call(), cx.attempts()), (None, false, 0));
+        let cx = cx.of_call(2, true, Duration::MAX);
+        assert!(cx.time_left().unwrap() > Duration::MAX / 2);
+        assert_eq!((cx.is_first_call(), cx.attempts()), (true, 2));
     }
 }

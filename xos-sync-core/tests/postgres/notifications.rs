@@ -57,4 +57,15 @@ async fn a_write_that_may_not_notify_is_written_without() {
     assert_eq!(world.pass().await.enacted, 1);
     assert!(world.status().await.is_settled());
     assert_eq!(world.backend.log(), ["sync farm"]);
+    // A process that goes on says so.
+    let builder = world.builder().lease(std::time::Duration::from_secs(1));
+    let running = Running::start(builder.build().await.unwrap());
+    world.farm("next").await;
+    until("the trouble", async || {
+        let status = world.status().await;
+        let told = "a process of farm has trouble since ";
+        status.has_failed() && status.to_string().lines().any(|line| line.starts_with(told))
+    })
+    .await;
+    running.stop().await;
 }

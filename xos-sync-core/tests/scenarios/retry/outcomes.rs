@@ -47,6 +47,16 @@ async fn what_a_later_call_says_of_the_time_counts() {
 }
 
 #[tokio::test]
+async fn a_row_can_be_enacted_for_ever() {
+    let world = World::new().await;
+    world.farm("farm").await;
+    world.backend.answer("sync farm", Answer::Until(Duration::MAX));
+    assert_eq!(world.pass().await.enacted, 1);
+    assert_eq!(world.pass().await.calls(), 0);
+    assert_eq!(world.backend.log(), ["sync farm"]);
+}
+
+#[tokio::test]
 async fn a_deleted_row_is_not_synced_again() {
     let world = World::new().await;
     world.farm("farm").await;
